@@ -1,0 +1,295 @@
+"""Accepting mail: one commit for everything that waits, and only then an answer.
+
+Requests that arrive together share one transaction and one fsync (group commit): a thread hands its submission to the
+committer and waits for the commit that carries it. An answer is given only after that commit, so what was accepted
+survives the loss of power.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import uuid6
+from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy.exc import IntegrityError
+
+from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
+from senddock.domain.status import Status, summarise
+from senddock.models import (
+    Content,
+    Database,
+    Delivery,
+    Event,
+    IdempotencyRecord,
+    Message,
+    StorageUnavailable,
+    Suppression,
+)
+
+log = logging.getLogger(__name__)
+
+#: Submissions in one transaction at most, so that the first of a crowd does not wait for the last.
+_GROUP = 200
+#: A committer that does not answer within this many seconds is reported as an unavailable store.
+_PATIENCE = 60.0
+
+
+@dataclass(slots=True)
+class _Order:
+    submissions: Sequence[Submission]
+    idempotency: Idempotency | None
+    done: threading.Event = field(default_factory=threading.Event)
+    receipt: Receipt | None = None
+    error: Exception | None = None
+
+
+def utcnow() -> datetime:
+    """The present, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Outbox:
+    """The door to the database for new mail; one for each process, safe to call from many threads."""
+
+    def __init__(self, database: Database, wake: Callable[[], None], now: Callable[[], datetime] = utcnow) -> None:
+        """``wake`` is called after each commit that left something to send; it must not raise."""
+        self._database = database
+        self._wake = wake
+        self._now = now
+        self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def submit(self, submissions: Sequence[Submission], *, idempotency: Idempotency | None = None) -> Receipt:
+        """Store all or none and answer when they are on disk.
+
+        Raises `StorageUnavailable` when the database cannot take them, and `IdempotencyConflict`; in both cases
+        nothing was stored.
+        """
+        if not submissions:
+            raise ValueError("there is nothing to submit")
+        self._start()
+        order = _Order(submissions, idempotency)
+        self._orders.put(order)
+        if not order.done.wait(_PATIENCE):
+            raise StorageUnavailable("the database did not confirm the message in time")
+        if order.error is not None:
+            raise order.error
+        assert order.receipt is not None
+        return order.receipt
+
+    def close(self) -> None:
+        """Commit what waits and stop the committer."""
+        thread = self._thread
+        if thread is not None:
+            self._orders.put(None)
+            thread.join()
+            self._thread = None
+
+    def _start(self) -> None:
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    # Started on first use: a server that forks after creating the app must not lose its thread.
+                    self._thread = threading.Thread(target=self._commit_for_ever, name="outbox", daemon=True)
+                    self._thread.start()
+
+    def _commit_for_ever(self) -> None:
+        while True:
+            order = self._orders.get()
+            if order is None:
+                return
+            group = [order]
+            size = len(order.submissions)
+            while size < _GROUP:
+                try:
+                    more = self._orders.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    self._orders.put(None)
+                    break
+                group.append(more)
+                size += len(more.submissions)
+            self._commit(group)
+
+    def _commit(self, group: Sequence[_Order]) -> None:
+        try:
+            try:
+                due = self._store_all(group)
+            except IntegrityError:
+                # Another process stored the same new idempotency key first: now it is there to be found.
+                due = self._store_all(group)
+        except Exception as error:  # noqa: BLE001 - each waiting caller gets it raised; the committer goes on
+            if len(group) > 1:
+                # One bad order must not take the others with it: each gets a transaction of its own.
+                for order in group:
+                    self._commit([order])
+                return
+            group[0].error = error
+            group[0].receipt = None
+            group[0].done.set()
+            return
+        for order in group:
+            order.done.set()
+        if due:
+            self._wake()
+
+    def _store_all(self, group: Sequence[_Order]) -> bool:
+        now = self._now()
+        batch = _Batch(now)
+        with self._database.transaction() as connection:
+            suppressed = _suppressed(connection, group)
+            for order in group:
+                order.error = order.receipt = None
+                replayed = _claim_key(connection, order.idempotency, now) if order.idempotency else None
+                if isinstance(replayed, IdempotencyConflict):
+                    order.error = replayed
+                    continue
+                if replayed is not None:
+                    order.receipt = Receipt((), replayed)
+                    continue
+                ids = tuple(batch.add(submission, suppressed) for submission in order.submissions)
+                if order.idempotency:
+                    _remember(connection, order.idempotency, ids, now)
+                order.receipt = Receipt(ids)
+            batch.store(connection)
+        return batch.due
+
+
+class _Batch:
+    """Rows of several submissions, stored with one statement a table."""
+
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._messages: list[dict[str, Any]] = []
+        self._contents: list[dict[str, Any]] = []
+        self._deliveries: list[dict[str, Any]] = []
+        self._events: list[dict[str, Any]] = []
+        self.due = False
+
+    def add(self, submission: Submission, suppressed: set[tuple[int, str]]) -> str:
+        """Turn one submission into rows; returns the new message's id."""
+        uid = str(uuid6.uuid7())
+        now = self._now
+        scheduled = submission.scheduled_at if submission.scheduled_at and submission.scheduled_at > now else None
+        waiting = Status.SCHEDULED if scheduled else Status.QUEUED
+        statuses = []
+        for address in submission.envelope.recipients:
+            blocked = (submission.project_id, str(address).lower()) in suppressed
+            status = Status.SUPPRESSED if blocked else waiting
+            statuses.append(status)
+            self._deliveries.append(
+                {
+                    "message_id": uid,
+                    "recipient": str(address),
+                    "status": status.value,
+                    "finished_at": now if blocked else None,
+                    "text": "The address is on the suppression list." if blocked else None,
+                }
+            )
+        state = summarise(statuses)
+        pending = state is waiting
+        self.due = self.due or (pending and scheduled is None)
+        sender = submission.envelope.sender
+        self._messages.append(
+            {
+                "id": uid,
+                "project_id": submission.project_id,
+                "stream_id": submission.stream_id,
+                "created_at": now,
+                "via": submission.via,
+                "api_key_id": submission.api_key_id,
+                "sender": str(sender) if sender else None,
+                "from_domain": submission.from_domain,
+                "from_header": submission.from_header,
+                "to_header": submission.to_header,
+                "recipient_count": len(statuses),
+                "subject": submission.subject,
+                "header_message_id": submission.header_message_id,
+                "size": len(submission.raw),
+                "needs_8bit": submission.needs_8bit,
+                "needs_smtputf8": submission.needs_smtputf8,
+                "state": state.value,
+                "due_at": (scheduled or now) if pending else None,
+                "scheduled_at": scheduled,
+                "expires_at": submission.expires_at,
+                "fence": 0,
+                "pinned_provider_id": submission.pinned_provider_id,
+                "finished_at": None if pending else now,
+            }
+        )
+        self._contents.append({"message_id": uid, "raw": submission.raw, "meta": submission.meta})
+        self._events.append({"message_id": uid, "kind": "submitted", "at": now, "data": {"via": submission.via}})
+        return uid
+
+    def store(self, connection: Connection) -> None:
+        """Insert everything that was added."""
+        if self._messages:
+            connection.execute(insert(Message), self._messages)
+            connection.execute(insert(Content), self._contents)
+            connection.execute(insert(Delivery), self._deliveries)
+            connection.execute(insert(Event), self._events)
+
+
+def _suppressed(connection: Connection, group: Sequence[_Order]) -> set[tuple[int, str]]:
+    wanted = {
+        (submission.project_id, str(address).lower())
+        for order in group
+        for submission in order.submissions
+        for address in submission.envelope.recipients
+    }
+    if connection.execute(select(Suppression.id).limit(1)).first() is None:
+        return set()
+    found: set[tuple[int, str]] = set()
+    ordered = sorted(wanted)
+    for start in range(0, len(ordered), 400):
+        statement = select(Suppression.project_id, Suppression.address).where(
+            tuple_(Suppression.project_id, Suppression.address).in_(ordered[start : start + 400])
+        )
+        found.update((row.project_id, row.address) for row in connection.execute(statement))
+    return found
+
+
+def _claim_key(connection: Connection, idempotency: Idempotency, now: datetime) -> str | IdempotencyConflict | None:
+    """The answer given before, a conflict, or ``None`` when the key is new."""
+    record = IdempotencyRecord
+    row = connection.execute(
+        select(record.body_hash, record.response, record.created_at).where(
+            record.api_key_id == idempotency.api_key_id,
+            record.endpoint == idempotency.endpoint,
+            record.key == idempotency.key,
+        )
+    ).first()
+    if row is None:
+        return None
+    if (now - row.created_at).total_seconds() >= 24 * 3600:
+        connection.execute(
+            delete(record).where(
+                record.api_key_id == idempotency.api_key_id,
+                record.endpoint == idempotency.endpoint,
+                record.key == idempotency.key,
+            )
+        )
+        return None
+    if row.body_hash != idempotency.body_hash:
+        return IdempotencyConflict("this idempotency key was used before with a different body")
+    return str(row.response)
+
+
+def _remember(connection: Connection, idempotency: Idempotency, ids: Sequence[str], now: datetime) -> None:
+    # Two processes that race with the same new key meet at the primary key: one commits, the other is told to retry.
+    connection.execute(
+        insert(IdempotencyRecord).values(
+            api_key_id=idempotency.api_key_id,
+            endpoint=idempotency.endpoint,
+            key=idempotency.key,
+            body_hash=idempotency.body_hash,
+            response=idempotency.respond(ids),
+            created_at=now,
+        )
+    )

@@ -1,0 +1,39 @@
+"""The rows, one aggregate a file. Importing this package knows every table."""
+
+from senddock.models.access import ApiKey, IdempotencyRecord, OneTimeToken, User, UserSession
+from senddock.models.attempt import Attempt
+from senddock.models.base import Base
+from senddock.models.database import Database, StorageUnavailable
+from senddock.models.event import Event
+from senddock.models.message import Content, Delivery, Message
+from senddock.models.operation import HourlyRollup, LatencyRollup, Setting, Suppression, Worker
+from senddock.models.project import Project, Route, Stream
+from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider
+
+__all__ = [
+    "ApiKey",
+    "Attempt",
+    "Base",
+    "BreakerState",
+    "ConnectionTest",
+    "Content",
+    "Database",
+    "Delivery",
+    "Event",
+    "HourlyRollup",
+    "IdempotencyRecord",
+    "Incident",
+    "LatencyRollup",
+    "Message",
+    "OneTimeToken",
+    "Project",
+    "Provider",
+    "Route",
+    "Setting",
+    "StorageUnavailable",
+    "Stream",
+    "Suppression",
+    "User",
+    "UserSession",
+    "Worker",
+]

@@ -1,0 +1,104 @@
+"""The outbox: a message with its content, and one delivery for each recipient."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from senddock.models.base import Base, BigId, Uid
+
+# Listing by a rare state must not walk past millions of accepted messages, and moving through the common states
+# (queued, sending, accepted) must not cost an index update each.
+_RARE_STATES = text("state IN ('deferred','failed','expired','uncertain','canceled','suppressed','scheduled')")
+_DUE = text("due_at IS NOT NULL")
+_HELD = text("worker_id IS NOT NULL")
+
+
+class Message(Base):
+    """Immutable envelope and summary of the content, plus where the engine stands with it.
+
+    ``due_at`` is set exactly while the engine has to act (it is the queue); ``worker_id`` exactly while a worker
+    holds it. ``fence`` grows with every claim: a holder whose fence is old has lost the message.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("ix_message_due", "stream_id", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
+        Index("ix_message_held", "worker_id", sqlite_where=_HELD, postgresql_where=_HELD),
+        Index("ix_message_state", "state", "id", sqlite_where=_RARE_STATES, postgresql_where=_RARE_STATES),
+        Index("ix_message_provider", "provider_id", "id"),
+        Index("ix_message_created", "created_at"),
+    )
+
+    id: Mapped[str] = mapped_column(Uid, primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    stream_id: Mapped[int] = mapped_column(ForeignKey("stream.id"))
+    created_at: Mapped[datetime]
+    #: ``api``, ``smtp``, ``panel`` or ``cli``.
+    via: Mapped[str]
+    api_key_id: Mapped[int | None]
+
+    sender: Mapped[str | None]
+    from_domain: Mapped[str | None]
+    from_header: Mapped[str | None]
+    #: The first recipient as shown in lists; ``recipient_count`` says how many there are.
+    to_header: Mapped[str]
+    recipient_count: Mapped[int]
+    subject: Mapped[str]
+    header_message_id: Mapped[str]
+    size: Mapped[int]
+    needs_8bit: Mapped[bool] = mapped_column(default=False)
+    needs_smtputf8: Mapped[bool] = mapped_column(default=False)
+
+    state: Mapped[str]
+    due_at: Mapped[datetime | None]
+    scheduled_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    worker_id: Mapped[int | None]
+    fence: Mapped[int] = mapped_column(default=0)
+
+    attempts: Mapped[int] = mapped_column(default=0)
+    rounds: Mapped[int] = mapped_column(default=0)
+    #: The provider of the newest attempt, and a provider a person asked for.
+    provider_id: Mapped[int | None]
+    pinned_provider_id: Mapped[int | None]
+    failed_over: Mapped[bool] = mapped_column(default=False)
+    last_class: Mapped[str | None]
+    last_code: Mapped[int | None]
+    #: Why it waits, in words, while it waits.
+    reason: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
+
+
+class Content(Base):
+    """The bytes: RFC 5322 with CRLF line ends, without Bcc; ``From`` may be absent until a provider is chosen."""
+
+    __tablename__ = "content"
+
+    message_id: Mapped[str] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    #: Recipients by header (to, cc, bcc), reply_to and tags, as submitted.
+    meta: Mapped[dict[str, Any]]
+
+
+class Delivery(Base):
+    """One message to one recipient."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "message_id"), Index(None, "recipient", "message_id"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[str] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"))
+    recipient: Mapped[str]
+    status: Mapped[str]
+    next_attempt_at: Mapped[datetime | None]
+    #: Counted towards the schedule of retries; a wait for a limit is not counted.
+    tries: Mapped[int] = mapped_column(default=0)
+    #: The provider that must be used for the next try (greylisting, a full mailbox, an uncertain outcome).
+    sticky_provider_id: Mapped[int | None]
+    verdict_class: Mapped[str | None]
+    code: Mapped[int | None]
+    enhanced: Mapped[str | None]
+    text: Mapped[str | None]
+    finished_at: Mapped[datetime | None]

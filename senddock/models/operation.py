@@ -1,0 +1,76 @@
+"""Rows that serve the running of the house: worker leases, settings, suppressions, hourly statistics."""
+
+from datetime import datetime
+
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from senddock.models.base import Base, BigId
+
+
+class Worker(Base):
+    """A worker process. Its heartbeat is the lease of every message it holds."""
+
+    __tablename__ = "worker"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]
+
+
+class Setting(Base):
+    """A value the house keeps for itself (the vault's canary), or that the operator set in the panel."""
+
+    __tablename__ = "setting"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    updated_at: Mapped[datetime]
+
+
+class Suppression(Base):
+    """An address that must not be written to again."""
+
+    __tablename__ = "suppression"
+    __table_args__ = (UniqueConstraint("project_id", "address"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    project_id: Mapped[int]
+    address: Mapped[str]
+    #: ``bounce``, ``complaint`` or ``manual``.
+    origin: Mapped[str]
+    source_message_id: Mapped[str | None]
+    note: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class HourlyRollup(Base):
+    """Attempts by hour; written by the recorder in the transaction of the outcome itself."""
+
+    __tablename__ = "rollup_hour"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    verdict_class: Mapped[str] = mapped_column(primary_key=True)
+    #: Recipients, attempts that were handed to another provider after this, and milliseconds of all together.
+    recipients: Mapped[int]
+    attempts: Mapped[int]
+    failed_over: Mapped[int]
+    duration_ms: Mapped[float]
+
+
+class LatencyRollup(Base):
+    """Histogram of the time to acceptance by hour: ``bucket`` is the upper bound in milliseconds."""
+
+    __tablename__ = "rollup_latency"
+
+    hour: Mapped[datetime] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
