@@ -1,5 +1,6 @@
 """What a server said, and at which stage of the SMTP dialogue (RFC 5321, RFC 3463)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,3 +45,52 @@ class Reply:
         """The reply as one line, the way a person reads it in a log: ``550 5.1.1 No such user``."""
         parts = [str(self.code) if self.code is not None else "", self.enhanced or "", self.text]
         return " ".join(part for part in parts if part)
+
+
+_ENHANCED = re.compile(r"^#?([245]\.\d{1,3}\.\d{1,3})\b[ :-]*")
+_CODE = re.compile(r"^\(?([2-5]\d\d)(?:[ ,-]|$)")
+_INNER = re.compile(r"(?<=[\s.;,])([245]\d\d)[- ](?=\S)(?:([245]\.\d{1,3}\.\d{1,3}) )?")
+_REPR = re.compile(r"^\(?(\d{3}),\s*b?(['\"])(.*)\2\)?$", re.DOTALL)
+
+
+def reply_of(code: int, raw_text: str, stage: Stage) -> Reply:
+    """A reply as it came over the wire: ``raw_text`` has the lines (joined by newlines) without their codes.
+
+    RFC 2034 puts the enhanced code at the front of each line; it is taken off and kept once. Never raises.
+    """
+    enhanced = None
+    lines = []
+    for raw in raw_text.split("\n"):
+        line = raw.strip()
+        found = _ENHANCED.match(line)
+        if found:
+            enhanced = enhanced or found.group(1)
+            line = line[found.end() :]
+        if line:
+            lines.append(line)
+    return Reply(stage, code, enhanced, " ".join(lines))
+
+
+def parse_reply(line: str, stage: Stage | None = None) -> Reply:
+    """Read what a server said, or what a client library raised, from one line of text. Never raises.
+
+    Without a ``stage`` it is guessed: a line with a code is taken for an answer to the final dot, one without for a
+    fault while connecting.
+    """
+    text = " ".join(line.split())
+    represented = _REPR.match(text)
+    if represented:
+        text = f"{represented.group(1)} {represented.group(3)}"
+    code: int | None = None
+    found = _CODE.match(text)
+    if found:
+        code = int(found.group(1))
+        text = text[found.end() :].strip()
+    enhanced = None
+    match = _ENHANCED.match(text)
+    if match:
+        enhanced, text = match.group(1), text[match.end() :]
+    if code is not None:
+        text = _INNER.sub(lambda inner: "" if inner.group(1) == str(code) else inner.group(0), text)
+    where = stage or (Stage.FINAL_DOT if code is not None or enhanced is not None else Stage.CONNECT)
+    return Reply(where, code, enhanced, text.strip())

@@ -38,8 +38,8 @@ class Provider(Base):
     password_set_at: Mapped[datetime | None]
     from_email: Mapped[str]
     from_name: Mapped[str | None]
-    #: ``own`` (own From domain and ``extra_domains``), ``any``, or ``rewrite`` (to this provider's From).
-    from_policy: Mapped[str] = mapped_column(default="own")
+    #: ``any`` (the provider judges), ``own`` (own From domain and ``extra_domains`` only) or ``rewrite``.
+    from_policy: Mapped[str] = mapped_column(default="any")
     extra_domains: Mapped[list[str]] = mapped_column(default=list)
     priority: Mapped[int] = mapped_column(default=1)
     is_default: Mapped[bool] = mapped_column(default=False)

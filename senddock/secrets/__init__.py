@@ -1,0 +1,1 @@
+"""Secrets: sealed at rest, hashed where only a comparison is needed, never shown."""

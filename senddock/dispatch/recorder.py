@@ -1,0 +1,273 @@
+"""The only writer of outcomes: everything that waits is committed in one transaction, then the waiting lanes go on.
+
+A dot mark is committed before its final dot leaves. A worker that dies between the two leaves a mark without an outcome:
+exactly the attempts whose fate nobody can know. Group commit makes that exact at full speed, because ten lanes that wait
+for ten marks wait for one fsync.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from senddock.dispatch.statistics import Tally
+from senddock.domain.status import Status, summarise
+from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+_FENCES = select(Message.id, Message.fence).where(Message.id.in_(bindparam("ids", expanding=True)))
+_INSERT_ATTEMPT = insert(Attempt)
+_FINISH_ATTEMPT = (
+    update(Attempt)
+    .where(Attempt.message_id == bindparam("b_message"), Attempt.number == bindparam("b_number"))
+    .values(
+        {
+            name: bindparam(f"v_{name}")
+            for name in (
+                "finished_at",
+                "duration_ms",
+                "stage",
+                "verdict_class",
+                "code",
+                "enhanced",
+                "text",
+                "rule",
+                "fail_over",
+                "detail",
+            )
+        }
+    )
+)
+_UPDATE_DELIVERY = (
+    update(Delivery)
+    .where(Delivery.id == bindparam("b_id"))
+    .values(
+        {
+            name: bindparam(f"v_{name}")
+            for name in (
+                "status",
+                "next_attempt_at",
+                "tries",
+                "sticky_provider_id",
+                "verdict_class",
+                "code",
+                "enhanced",
+                "text",
+                "finished_at",
+            )
+        }
+    )
+)
+_UPDATE_MESSAGE = (
+    update(Message)
+    .where(Message.id == bindparam("b_id"), Message.fence == bindparam("b_fence"))
+    .values(
+        {
+            "worker_id": None,
+            **{
+                name: bindparam(f"v_{name}")
+                for name in (
+                    "state",
+                    "due_at",
+                    "attempts",
+                    "rounds",
+                    "provider_id",
+                    "failed_over",
+                    "last_class",
+                    "last_code",
+                    "reason",
+                    "finished_at",
+                )
+            },
+        }
+    )
+)
+
+
+@dataclass(slots=True)
+class Mark:
+    """A lane is about to send a final dot and waits until that is on disk."""
+
+    message_id: str
+    fence: int
+    #: The attempt's row as known so far.
+    attempt: dict[str, Any]
+    #: Held by the lane; released when the mark is committed or refused.
+    latch: Any
+    committed: bool = False
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What an attempt, or the decision not to make one, changes."""
+
+    message_id: str
+    fence: int
+    #: The attempt's row, complete, or ``None`` when there was no attempt.
+    attempt: dict[str, Any] | None = None
+    #: A mark of this attempt was committed before, so its row exists.
+    marked: bool = False
+    deliveries: list[dict[str, Any]] = field(default_factory=list)
+    #: Set when the worker lets go of the message.
+    message: dict[str, Any] | None = None
+    tally: Tally | None = None
+
+
+class Recorder:
+    """One thread that commits marks and settlements; one for each worker process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._inbox: queue.SimpleQueue[Mark | Settlement | None] = queue.SimpleQueue()
+        self._kept: list[Settlement] = []
+        self._idle = threading.Event()
+        self._idle.set()
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def mark(self, mark: Mark) -> bool:
+        """Wait until the dot mark is on disk. False when it cannot be: the message was lost to another holder, or the
+        database takes no writes; then the final dot must not be sent."""
+        self._idle.clear()
+        self._inbox.put(mark)
+        mark.latch.acquire()
+        return mark.committed
+
+    def settle(self, settlement: Settlement) -> None:
+        """Write down an outcome; returns at once. It is kept and tried again while the database takes no writes."""
+        self._idle.clear()
+        self._inbox.put(settlement)
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until everything handed over is committed; False when it is not after ``timeout`` seconds."""
+        return self._idle.wait(timeout)
+
+    def close(self) -> None:
+        """Commit what waits and end the thread."""
+        self._inbox.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        delay = 0.0
+        ending = False
+        while not ending:
+            marks, settlements, ending = self._take(wait=None if not self._kept else delay)
+            work = self._kept + settlements
+            try:
+                self._commit(marks, work)
+            except StorageUnavailable as error:
+                log.error("outcomes are kept in memory until the database takes writes again: %s", error)
+                self._kept = work
+                delay = min(2.0, delay * 2 or 0.1)
+                for mark in marks:
+                    mark.latch.release()
+                if ending and delay < 2.0:
+                    # The last chance before the process ends: a locked database may be free in a moment.
+                    pause.wait(delay)
+                    self._inbox.put(None)
+                    ending = False
+                continue
+            self._kept, delay = [], 0.0
+            for mark in marks:
+                mark.latch.release()
+            if self._inbox.empty():
+                self._idle.set()
+                if not self._inbox.empty():
+                    self._idle.clear()
+
+    def _take(self, wait: float | None) -> tuple[list[Mark], list[Settlement], bool]:
+        marks: list[Mark] = []
+        settlements: list[Settlement] = []
+        try:
+            item = self._inbox.get(timeout=wait) if wait is not None else self._inbox.get()
+            while True:
+                if item is None:
+                    return marks, settlements, True
+                if isinstance(item, Mark):
+                    marks.append(item)
+                else:
+                    settlements.append(item)
+                item = self._inbox.get_nowait()
+        except queue.Empty:
+            return marks, settlements, False
+
+    def _commit(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
+        if not marks and not settlements:
+            return
+        with self._database.transaction() as connection:
+            asked = {mark.message_id for mark in marks}
+            asked.update(settlement.message_id for settlement in settlements)
+            fences = {row.id: row.fence for row in connection.execute(_FENCES, {"ids": list(asked)})}
+            held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
+            mine = [settlement for settlement in settlements if fences.get(settlement.message_id) == settlement.fence]
+            fresh = [settlement.attempt for settlement in mine if settlement.attempt and not settlement.marked]
+            new_rows = [mark.attempt for mark in held] + fresh
+            if new_rows:
+                connection.execute(_INSERT_ATTEMPT, new_rows)
+            _write(connection, mine)
+            if len(mine) != len(settlements):
+                for settlement in settlements:
+                    if fences.get(settlement.message_id) != settlement.fence:
+                        _write_late(connection, settlement)
+        for mark in held:
+            mark.committed = True
+
+
+def _write(connection: Connection, settlements: Sequence[Settlement]) -> None:
+    finished = [_bound_attempt(item.attempt) for item in settlements if item.attempt and item.marked]
+    if finished:
+        connection.execute(_FINISH_ATTEMPT, finished)
+    deliveries = [change for item in settlements for change in item.deliveries]
+    if deliveries:
+        connection.execute(_UPDATE_DELIVERY, deliveries)
+    messages = [
+        {"b_id": item.message_id, "b_fence": item.fence, **item.message} for item in settlements if item.message
+    ]
+    if messages:
+        connection.execute(_UPDATE_MESSAGE, messages)
+    Tally.write(connection, [item.tally for item in settlements if item.tally])
+
+
+def _bound_attempt(attempt: dict[str, Any]) -> dict[str, Any]:
+    bound = {f"v_{name}": value for name, value in attempt.items()}
+    bound["b_message"] = attempt["message_id"]
+    bound["b_number"] = attempt["number"]
+    return bound
+
+
+def _write_late(connection: Connection, settlement: Settlement) -> None:
+    """The lease was lost meanwhile. What is known about a marked attempt is still worth more than "uncertain"."""
+    log.warning("message %s was taken over by another worker before its outcome was written", settlement.message_id)
+    if not (settlement.attempt and settlement.marked):
+        return
+    connection.execute(_FINISH_ATTEMPT, [_bound_attempt(settlement.attempt)])
+    accepted = [change for change in settlement.deliveries if change["v_status"] == Status.ACCEPTED.value]
+    for change in accepted:
+        values = {name[2:]: value for name, value in change.items() if name.startswith("v_")}
+        connection.execute(
+            update(Delivery)
+            .where(Delivery.id == change["b_id"], Delivery.status.in_((Status.UNCERTAIN.value, Status.DEFERRED.value)))
+            .values(values)
+        )
+    if accepted:
+        refresh_state(connection, settlement.message_id)
+
+
+def refresh_state(connection: Connection, message_id: str) -> None:
+    """Make the message's state follow from its deliveries again, when nobody holds it."""
+    rows = connection.execute(
+        select(Delivery.status, Delivery.next_attempt_at).where(Delivery.message_id == message_id)
+    ).all()
+    state = summarise(Status(row.status) for row in rows)
+    due = [row.next_attempt_at for row in rows if row.status == Status.DEFERRED.value and row.next_attempt_at]
+    connection.execute(
+        update(Message)
+        .where(Message.id == message_id, Message.worker_id.is_(None))
+        .values(state=state.value, due_at=min(due) if due else None)
+    )

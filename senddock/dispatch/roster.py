@@ -1,0 +1,116 @@
+"""What the engine knows of streams, routes and providers: a snapshot, renewed when the configuration changes."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from senddock.domain.retry import Schedule
+from senddock.models import Database, Provider, Route, Setting, Stream
+from senddock.secrets.vault import Vault
+from senddock.smtp.target import Target, Timeouts
+
+#: Key of the setting that grows with every change to providers, routes or streams.
+VERSION_KEY = "providers_version"
+#: Seconds for which a snapshot is used before the version is looked at again.
+_FRESH = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamView:
+    """A stream as the engine needs it."""
+
+    id: int
+    project_id: int
+    name: str
+    #: 0 for transactional, 1 for marketing: lower goes first.
+    rank: int
+    on_uncertain: str
+    schedule: Schedule
+    patience: int
+    #: Provider id to (priority, weight).
+    routes: Mapping[int, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything that was configured at one moment. Rows are detached; passwords are still sealed."""
+
+    version: str
+    streams: Mapping[int, StreamView]
+    providers: Mapping[int, Provider]
+
+
+class Roster:
+    """Hands out the newest snapshot and opens a password for the session that is being opened."""
+
+    def __init__(self, database: Database, vault: Vault, *, dns_servers: tuple[str, ...], greet_as: str) -> None:
+        self._database = database
+        self._vault = vault
+        self._dns_servers = dns_servers
+        self._greet_as = greet_as
+        self._snapshot: Snapshot | None = None
+        self._checked = 0.0
+
+    def snapshot(self) -> Snapshot:
+        """The configuration, at most a second old. Raises what the database raises when there is none yet."""
+        now = time.monotonic()
+        known = self._snapshot
+        if known is not None and now - self._checked < _FRESH:
+            return known
+        with self._database.read() as session:
+            version = session.scalar(select(Setting.value).where(Setting.key == VERSION_KEY)) or "0"
+            if known is None or known.version != version:
+                routes: dict[int, dict[int, tuple[int, int]]] = {}
+                for route in session.scalars(select(Route)):
+                    routes.setdefault(route.stream_id, {})[route.provider_id] = (route.priority, route.weight)
+                providers = {
+                    row.id: row for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None)))
+                }
+                standard = {row.id: (row.priority, 100) for row in providers.values()}
+                streams = {
+                    row.id: _view(row, routes.get(row.id) or standard) for row in session.scalars(select(Stream))
+                }
+                known = self._snapshot = Snapshot(version, streams, providers)
+        self._checked = now
+        return known
+
+    def forget(self) -> None:
+        """Look at the configuration again with the next call."""
+        self._checked = 0.0
+
+    def target(self, provider: Provider) -> Target:
+        """Where to connect, with the password opened. Raises the vault's errors when it cannot be."""
+        return target_of(provider, self._vault, dns_servers=self._dns_servers, greet_as=self._greet_as)
+
+
+def target_of(provider: Provider, vault: Vault, *, dns_servers: tuple[str, ...], greet_as: str) -> Target:
+    """The one place where a stored password becomes readable: for the session that signs in with it."""
+    password = None
+    if provider.password_sealed:
+        sealed = provider.password_sealed
+        password = vault.open(sealed, table="provider", row=str(provider.id), column="password").decode()
+    return Target(
+        host=provider.host,
+        port=provider.port,
+        encryption=provider.encryption,
+        username=provider.username or None,
+        password=password,
+        timeouts=Timeouts.of(provider.timeouts),
+        dns_servers=dns_servers,
+        greet_as=greet_as,
+    )
+
+
+def _view(row: Stream, routes: Mapping[int, tuple[int, int]]) -> StreamView:
+    return StreamView(
+        id=row.id,
+        project_id=row.project_id,
+        name=row.name,
+        rank=0 if row.kind == "transactional" else 1,
+        on_uncertain=row.on_uncertain,
+        schedule=Schedule(row.retry_first_seconds, row.retry_longest_seconds, row.max_age_seconds),
+        patience=row.patience_seconds,
+        routes=routes,
+    )

@@ -1,0 +1,178 @@
+"""One claimed message on its way through this worker: what is still pending, and the transaction under way."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from senddock.content.dots import dot_stuff
+from senddock.content.headers import address_header, splice
+from senddock.dispatch.claim import Claimed
+from senddock.dispatch.roster import StreamView
+from senddock.domain.envelope import Address
+from senddock.domain.outcome import Circumstance
+from senddock.domain.reply import Reply
+from senddock.domain.retry import expiry
+from senddock.domain.routing import LeftOut, Need
+from senddock.domain.status import Status, summarise
+from senddock.domain.verdict import Verdict, VerdictClass
+from senddock.models import Provider
+from senddock.smtp.session import Outgoing
+
+
+@dataclass(slots=True)
+class Pending:
+    """One recipient that has no outcome yet."""
+
+    delivery_id: int
+    recipient: str
+    tries: int
+    #: Only this provider may be used for the next try.
+    only: int | None
+    was_uncertain: bool
+    #: Providers tried in this round.
+    tried: frozenset[int] = frozenset()
+    larger_than: int | None = None
+    used_second_chance: bool = False
+    last: tuple[Verdict, Reply] | None = None
+    #: Decided in this claim: its new state and when it is looked at again.
+    decided: Status | None = None
+    at: datetime | None = None
+    counts: bool = True
+    sticky: int | None = None
+    why: str | None = None
+
+    def group(self) -> tuple[object, ...]:
+        """Recipients with the same value can share a transaction."""
+        return (self.only, self.tried, self.larger_than, self.used_second_chance)
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An attempt under way: the recipients it carries, through whom, and why."""
+
+    provider: Provider
+    recipients: Sequence[Pending]
+    left_out: Sequence[LeftOut]
+    outgoing: Outgoing
+    started_at: datetime | None = None
+    #: Monotonic seconds at the start, for the duration.
+    clock: float = 0.0
+    marked: bool = False
+    retried_fresh: bool = False
+    dot_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class Task:
+    """A message this worker holds."""
+
+    claimed: Claimed
+    stream: StreamView
+    raw: bytes
+    pending: list[Pending]
+    others: list[Status]
+    number: int
+    rounds: int
+    failed_over: bool
+    provider_id: int | None = None
+    transaction: Transaction | None = None
+    last: tuple[Verdict, Reply] | None = None
+    #: How often a rate limit sent it back to the planner within this claim.
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, claimed: Claimed, stream: StreamView, raw: bytes) -> "Task":
+        """Take over what was claimed."""
+        row = claimed.row
+        waiting = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
+        pending = [
+            Pending(
+                delivery_id=delivery.id,
+                recipient=delivery.recipient,
+                tries=delivery.tries,
+                only=delivery.sticky_provider_id or row.pinned_provider_id,
+                was_uncertain=delivery.verdict_class == VerdictClass.UNCERTAIN.value,
+            )
+            for delivery in claimed.deliveries
+            if delivery.status in waiting
+        ]
+        others = [Status(delivery.status) for delivery in claimed.deliveries if delivery.status not in waiting]
+        return cls(claimed, stream, raw, pending, others, row.attempts, row.rounds, row.failed_over)
+
+    @property
+    def id(self) -> str:
+        """The message's id."""
+        return str(self.claimed.row.id)
+
+    def expires_at(self) -> datetime:
+        """When it is given up."""
+        row = self.claimed.row
+        return expiry(
+            self.stream.schedule,
+            created_at=row.created_at,
+            scheduled_at=row.scheduled_at,
+            expires_at=row.expires_at,
+        )
+
+    def undecided(self) -> list[Pending]:
+        """Recipients that go into the next transaction together; empty when all are decided for now."""
+        open_ones = [item for item in self.pending if item.decided is None]
+        return [item for item in open_ones if item.group() == open_ones[0].group()] if open_ones else []
+
+    def need(self, group: Sequence[Pending]) -> Need:
+        """What the recipients of ``group`` ask of a provider."""
+        first, row = group[0], self.claimed.row
+        return Need(row.from_domain, row.size, first.tried, first.only, first.larger_than)
+
+    def circumstance(self, item: Pending, now: datetime) -> Circumstance:
+        """What decides about ``item`` besides the verdict."""
+        return Circumstance(
+            now=now,
+            chance=random.random(),  # noqa: S311 - jitter, not a secret
+            schedule=self.stream.schedule,
+            tries=item.tries + 1,
+            patience=self.stream.patience,
+            on_uncertain=self.stream.on_uncertain,
+            was_uncertain=item.was_uncertain,
+            used_second_chance=item.used_second_chance,
+        )
+
+    def open_transaction(self, provider: Provider, group: Sequence[Pending], left_out: Sequence[LeftOut]) -> None:
+        """Make ready what goes over the wire through ``provider``."""
+        limit = provider.recipients_per_message
+        carried = group[:limit] if limit else group
+        self.transaction = Transaction(provider, carried, left_out, _outgoing(self, provider, carried))
+        self.number += 1
+        self.provider_id = provider.id
+
+    def state(self) -> Status:
+        """The message's state from those of its recipients."""
+        return summarise([*self.others, *(item.decided or Status.QUEUED for item in self.pending)])
+
+
+def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> Outgoing:
+    row = task.claimed.row
+    raw = task.raw
+    sender = row.sender
+    rewritten: dict[str, str] = {}
+    if row.from_header is None:
+        rewritten["From"] = address_header(provider.from_name, provider.from_email)
+        sender = provider.from_email
+    elif provider.from_policy == "rewrite" and row.from_domain != provider.from_email.rpartition("@")[2].lower():
+        # Said in the log with the plan, never silently: replies still reach the original sender.
+        rewritten["From"] = address_header(provider.from_name, provider.from_email)
+        rewritten["Reply-To"] = row.from_header
+        sender = provider.from_email
+    if rewritten:
+        raw = splice(raw, set=rewritten, remove=())
+    data = dot_stuff(raw)
+    return Outgoing(
+        mail_from=Address.parse(sender).wire() if sender else "",
+        recipients=tuple(Address.parse(item.recipient).wire() for item in carried),
+        data=data,
+        size=len(raw),
+        needs_8bit=row.needs_8bit,
+        needs_smtputf8=row.needs_smtputf8,
+    )

@@ -1,0 +1,84 @@
+"""The rule pack: ordered patterns over replies, read from ``catalogue/replies.toml``. The first rule that fits decides."""
+
+import functools
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from senddock.domain.reply import Reply, Stage
+from senddock.domain.verdict_class import VerdictClass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of the pack."""
+
+    id: str
+    cls: VerdictClass
+    pattern: re.Pattern[str]
+    #: Does not apply when this matches too.
+    unless: re.Pattern[str] | None
+    provider: str | None
+    stages: frozenset[Stage]
+    codes: frozenset[int]
+    #: Applies to faults without a reply (``True``), to replies (``False``), or to both (``None``).
+    fault: bool | None
+    pause: bool
+    wait: int | None
+    hint: str | None
+    example: str
+    #: Stage at which the example was said.
+    example_stage: Stage | None
+
+    def fits(self, reply: Reply, provider: str | None, text: str) -> bool:
+        """True when this rule decides ``reply``; ``text`` is the reply's line."""
+        if self.fault is not None and self.fault != (reply.code is None and reply.enhanced is None):
+            return False
+        if self.codes and reply.code not in self.codes:
+            return False
+        if self.provider is not None and self.provider != provider:
+            return False
+        if self.stages and reply.stage not in self.stages:
+            return False
+        return bool(self.pattern.search(text)) and not (self.unless and self.unless.search(text))
+
+
+class RulePack:
+    """Rules in their order."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self.rules = tuple(rules)
+
+    def match(self, reply: Reply, provider: str | None) -> Rule | None:
+        """The first rule that fits, or ``None``."""
+        text = reply.line()[:4000]
+        return next((rule for rule in self.rules if rule.fits(reply, provider, text)), None)
+
+
+def rule_from(data: dict[str, Any]) -> Rule:
+    """One rule from its table. Raises ``ValueError`` (or ``re.error``, ``KeyError``) when it cannot be read."""
+    return Rule(
+        id=str(data["id"]),
+        cls=VerdictClass(data["class"]),
+        pattern=re.compile(data["pattern"], re.IGNORECASE),
+        unless=re.compile(data["unless"], re.IGNORECASE) if "unless" in data else None,
+        provider=data.get("provider"),
+        stages=frozenset(Stage(name) for name in data.get("stages", ())),
+        codes=frozenset(data.get("codes", ())),
+        fault=data.get("fault"),
+        pause=bool(data.get("pause", False)),
+        wait=data.get("wait"),
+        hint=data.get("hint"),
+        example=str(data["example"]),
+        example_stage=Stage(data["example_stage"]) if "example_stage" in data else None,
+    )
+
+
+@functools.cache
+def standard_rules() -> RulePack:
+    """The pack that comes with the product."""
+    text = resources.files("senddock.domain.catalogue").joinpath("replies.toml").read_text("utf-8")
+    return RulePack([rule_from(data) for data in tomllib.loads(text)["rule"]])

@@ -1,0 +1,106 @@
+"""What a reply or a fault means: whose fault it is, whether another provider helps, whether time heals it.
+
+Decided in this order: the stage (a dead link), the rule pack (provider + stage + pattern), the enhanced code (RFC 3463),
+the basic code by stage (RFC 5321). A provider's SMTP door is not the recipient's MX: a 5xx from it is nearly always about
+the account, the sender or a policy, and codes alone are not enough (``451 Maximum credits exceeded`` is a quota).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from senddock.domain.codes import class_by_code, class_by_enhanced
+from senddock.domain.reply import Reply, Stage
+from senddock.domain.rules import RulePack, standard_rules
+from senddock.domain.verdict_class import CLASSES, Blame, FailOver, Opens, VerdictClass
+from senddock.domain.waits import wait_in
+
+__all__ = ["Blame", "FailOver", "Opens", "Verdict", "VerdictClass", "judge"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The meaning of one reply."""
+
+    cls: VerdictClass
+    blame: Blame
+    fail_over: FailOver
+    #: Time may heal it for this message.
+    retry: bool
+    #: Seconds to wait, read from the text; ``None`` when it names none.
+    wait_seconds: int | None
+    #: The account is blocked: no mail to this provider until a person acts.
+    pause: bool
+    #: The address is dead: do not write to it again.
+    suppress: bool
+    #: What it does to the provider's breaker.
+    opens: Opens
+    #: What happened, in plain words.
+    title: str
+    #: What to do next.
+    hint: str
+    #: The rule or table row that decided.
+    rule: str
+
+
+#: Enhanced codes that say the address is dead; other permanent refusals of a recipient do not suppress it.
+_DEAD_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1", "5.7.13", "5.4.310"})
+
+
+def judge(
+    reply: Reply, *, provider: str | None = None, now: datetime | None = None, rules: RulePack | None = None
+) -> Verdict:
+    """Decide what ``reply`` means. ``provider`` is a catalogue key; ``now`` is needed to read absolute times."""
+    if reply.positive and reply.stage is Stage.FINAL_DOT:
+        return _verdict(VerdictClass.ACCEPTED, reply, None, "reply:2yz", pause=False, hint=None)
+    if reply.code is None and reply.enhanced is None and reply.stage is Stage.REPLY:
+        return _verdict(VerdictClass.UNCERTAIN, reply, None, "stage:reply", pause=False, hint=None)
+    wait = wait_in(reply.text, now)
+    rule = (rules or standard_rules()).match(reply, provider)
+    if rule is not None:
+        pause = rule.pause
+        return _verdict(rule.cls, reply, wait if wait is not None else rule.wait, rule.id, pause=pause, hint=rule.hint)
+    if reply.enhanced is not None:
+        cls = class_by_enhanced(reply.enhanced, reply.code, reply.stage)
+        if cls is not None:
+            return _verdict(cls, reply, wait, f"enhanced:{reply.enhanced}", pause=False, hint=None)
+    if reply.code is not None:
+        cls = class_by_code(reply.code, reply.stage)
+        if cls is not None:
+            return _verdict(cls, reply, wait, f"code:{reply.code}", pause=False, hint=None)
+    return _verdict(VerdictClass.UNKNOWN, reply, wait, "none", pause=False, hint=None)
+
+
+def _verdict(cls: VerdictClass, reply: Reply, wait: int | None, rule: str, *, pause: bool, hint: str | None) -> Verdict:
+    facts = CLASSES[cls]
+    suppress = cls is VerdictClass.RECIPIENT_PERMANENT and (
+        reply.enhanced in _DEAD_ADDRESS or (reply.enhanced is None and "suppress" not in reply.text.lower())
+    )
+    fail_over = facts.fail_over
+    if cls is VerdictClass.CONTENT_REJECTED and (pause or _blames_provider(reply.text)):
+        fail_over = FailOver.ONCE
+    return Verdict(
+        cls=cls,
+        blame=facts.blame,
+        fail_over=fail_over,
+        retry=facts.retry,
+        wait_seconds=wait,
+        pause=pause,
+        suppress=suppress,
+        opens=Opens.PAUSE if pause else facts.opens,
+        title=facts.title,
+        hint=hint or facts.hint,
+        rule=rule,
+    )
+
+
+def _blames_provider(text: str) -> bool:
+    """The text names the sending address of the provider, not the message: another provider has another address."""
+    lowered = text.lower()
+    return any(
+        word in lowered
+        for word in (
+            "your ip", "ip address", "client host", "blacklist", "blocklist", "block list", "black list", "spamhaus",
+            "sorbs", "barracuda", "dnsbl", "rbl", "reverse dns", "ptr", "sending ip", "reputation of the ip", "[ip",
+            "spamcop", "proofpoint", "unusual sending activity", "sender address blocked",
+        )
+    )  # fmt: skip

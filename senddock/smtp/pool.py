@@ -1,0 +1,59 @@
+"""Open sessions that wait for the next message."""
+
+import threading
+import time
+from collections.abc import Hashable
+
+from senddock.smtp.session import Session
+
+#: Seconds an idle session is kept. Servers hang up after 5 to 10 s (Resend, SES) up to 5 minutes (RFC 5321 4.5.3.2.7).
+IDLE = 8.0
+
+
+class Pool:
+    """Idle sessions by key; a lane takes one out, uses it alone, and puts it back."""
+
+    def __init__(self, idle: float = IDLE) -> None:
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._sessions: dict[Hashable, list[Session]] = {}
+
+    def take(self, key: Hashable) -> Session | None:
+        """The session used last, if one is open and has not been hung up on."""
+        while True:
+            with self._lock:
+                waiting = self._sessions.get(key)
+                session = waiting.pop() if waiting else None
+            if session is None:
+                return None
+            if time.monotonic() - session.last_used < self._idle and not session.stale:
+                return session
+            session.close()
+
+    def put(self, key: Hashable, session: Session) -> None:
+        """Keep ``session`` for the next message."""
+        with self._lock:
+            self._sessions.setdefault(key, []).append(session)
+
+    def sweep(self) -> None:
+        """Say good-bye on sessions that have been idle for too long."""
+        now = time.monotonic()
+        with self._lock:
+            old = [
+                session
+                for waiting in self._sessions.values()
+                for session in waiting
+                if now - session.last_used >= self._idle
+            ]
+            for waiting in self._sessions.values():
+                waiting[:] = [session for session in waiting if now - session.last_used < self._idle]
+        for session in old:
+            session.quit()
+
+    def close(self) -> None:
+        """Say good-bye on all of them."""
+        with self._lock:
+            sessions = [session for waiting in self._sessions.values() for session in waiting]
+            self._sessions.clear()
+        for session in sessions:
+            session.quit()

@@ -1,0 +1,224 @@
+"""One open SMTP session and the transactions that go over it.
+
+A transaction has four steps so that the engine can commit its evidence between them and let the next transaction's
+envelope travel with this one's final dot (RFC 2920 section 3.1 lets message content be the first part of a group):
+
+    begin(a) -> opening() -> body(a) -> [commit the dot mark] -> finish(next=b) -> outcome() -> opening() -> body(b) …
+
+Until ``finish`` is called the message has not been sent, whatever was written before.
+"""
+
+import time
+from dataclasses import dataclass
+
+from senddock.domain.reply import Reply, Stage, reply_of
+from senddock.smtp.fault import WireFault
+from senddock.smtp.opening import OnStage, open_wire, tls_name
+from senddock.smtp.target import Target
+from senddock.smtp.wire import Wire
+
+_BLOCK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What goes over the wire for one transaction."""
+
+    #: Reverse-path; empty for ``<>``.
+    mail_from: str
+    recipients: tuple[str, ...]
+    #: Dot-stuffed, ends with CRLF, without the final dot (RFC 5321 section 4.5.2).
+    data: bytes
+    size: int
+    needs_8bit: bool = False
+    needs_smtputf8: bool = False
+
+
+@dataclass(slots=True)
+class Opening:
+    """What the server said to MAIL, each RCPT, and DATA."""
+
+    #: Refusal of MAIL or DATA that ends the transaction for all recipients, or ``None``.
+    refusal: Reply | None
+    #: One reply a recipient, in the order of `Outgoing.recipients`; empty when MAIL was refused.
+    recipients: tuple[Reply, ...]
+    #: The server waits for the body.
+    ready: bool
+
+
+class Session:
+    """An open, signed-in session. Not thread-safe: one lane owns it at a time."""
+
+    def __init__(self, wire: Wire, target: Target, opened_in_ms: float) -> None:
+        self._wire = wire
+        self._limits = target.timeouts
+        self.target = target
+        self.tls = tls_name(wire)
+        self.opened_in_ms = opened_in_ms
+        #: Transactions begun on this session; the first is not a reuse.
+        self.transactions = 0
+        self.last_used = time.monotonic()
+        #: The server hung up after a refusal: only good for closing.
+        self.broken = False
+        self.pipelining = wire.has_extn("pipelining")
+        self._smtputf8 = wire.has_extn("smtputf8")
+        self._eightbit = wire.has_extn("8bitmime")
+        self._announces_size = wire.has_extn("size")
+        size = wire.esmtp_features.get("size", "")
+        #: The server's limit in octets, or ``None`` when it names none (RFC 1870: 0 is "no fixed maximum").
+        self.max_size = int(size) if size.isdigit() and int(size) > 0 else None
+        if self._smtputf8:
+            wire.command_encoding = "utf-8"
+
+    @classmethod
+    def open(cls, target: Target, on_stage: OnStage | None = None) -> "Session":
+        """Connect and sign in. Raises `WireFault` with the stage at which it failed."""
+        started = time.monotonic()
+        wire = open_wire(target, on_stage)
+        return cls(wire, target, (time.monotonic() - started) * 1000)
+
+    @property
+    def stale(self) -> bool:
+        """True when the server has closed or said something while nobody was listening."""
+        return self._wire.has_unread()
+
+    def fits(self, outgoing: Outgoing) -> Reply | None:
+        """A refusal that needs no round trip: too large for this server, or it lacks SMTPUTF8."""
+        if self.max_size is not None and outgoing.size > self.max_size:
+            return Reply(
+                Stage.MAIL, 552, "5.3.4", f"Message size {outgoing.size} exceeds the server's limit {self.max_size}"
+            )
+        if outgoing.needs_smtputf8 and not self._smtputf8:
+            return Reply(Stage.MAIL, None, None, "SMTPUTF8 is not offered: the server takes no international addresses")
+        return None
+
+    def begin(self, outgoing: Outgoing) -> None:
+        """Send the envelope; with PIPELINING all of it and DATA in one write. Raises `WireFault`."""
+        self.transactions += 1
+        self._wire.at(Stage.MAIL, self._limits.envelope)
+        if self.pipelining:
+            self._wire.send(self._envelope(outgoing))
+        else:
+            self._wire.putcmd(self._mail(outgoing))
+
+    def opening(self, outgoing: Outgoing) -> Opening:
+        """Read the replies to the envelope that `begin` (or `finish` of the one before) has sent. Raises `WireFault`."""
+        wire = self._wire
+        wire.at(Stage.MAIL, self._limits.envelope)
+        mail = self._reply(Stage.MAIL)
+        if not mail.positive and not self.pipelining:
+            return Opening(mail, (), ready=False)
+        recipients: list[Reply] = []
+        try:
+            return self._after_mail(outgoing, mail, recipients)
+        except WireFault:
+            # A server that hangs up after its refusal (421) has said why; the refusal is the news, not the hang-up.
+            self.broken = True
+            if not mail.positive:
+                return Opening(mail, (), ready=False)
+            if recipients and recipients[-1].code == 421:
+                return Opening(recipients[-1], (), ready=False)
+            raise
+
+    def _after_mail(self, outgoing: Outgoing, mail: Reply, recipients: list[Reply]) -> Opening:
+        wire, piped = self._wire, self.pipelining
+        for recipient in outgoing.recipients:
+            wire.at(Stage.RCPT, self._limits.envelope)
+            if not piped:
+                wire.putcmd(f"RCPT TO:<{recipient}>")
+            recipients.append(self._reply(Stage.RCPT))
+        willing = mail.positive and any(reply.positive for reply in recipients)
+        if not willing and not piped:
+            return Opening(None, tuple(recipients), ready=False)
+        wire.at(Stage.DATA, self._limits.envelope)
+        if not piped:
+            wire.putcmd("DATA")
+        data = self._reply(Stage.DATA)
+        if data.code == 354 and not willing:
+            # RFC 2920 section 3.1: a server may say 354 although nobody is left; an empty message ends it.
+            wire.send(b".\r\n")
+            self._reply(Stage.DATA)
+        if not mail.positive:
+            return Opening(mail, (), ready=False)
+        if not willing:
+            return Opening(None, tuple(recipients), ready=False)
+        return Opening(None if data.code == 354 else data, tuple(recipients), ready=data.code == 354)
+
+    def body(self, outgoing: Outgoing) -> None:
+        """Send the message without its final dot. Raises `WireFault` at stage ``data``."""
+        data = outgoing.data
+        for start in range(0, len(data), _BLOCK):
+            self._wire.at(Stage.DATA, self._limits.data)
+            self._wire.send(data[start : start + _BLOCK] if len(data) > _BLOCK else data)
+
+    def finish(self, following: Outgoing | None = None) -> None:
+        """Send the final dot, together with the next transaction's envelope where the server pipelines.
+
+        From here on the message counts as sent. A `WireFault` has stage ``reply``: the outcome is not known.
+        """
+        self._wire.at(Stage.REPLY, self._limits.final_dot)
+        end = b".\r\n"
+        if following is not None:
+            self.transactions += 1
+            end += self._envelope(following)
+        self._wire.send(end)
+
+    def outcome(self) -> Reply:
+        """The reply to the final dot; a link that dies first raises `WireFault` at stage ``reply``."""
+        self._wire.at(Stage.REPLY, self._limits.final_dot)
+        code, text = self._wire.getreply()
+        self.last_used = time.monotonic()
+        return reply_of(code, text.decode("utf-8", "replace"), Stage.FINAL_DOT)
+
+    def reset(self) -> None:
+        """End a transaction that was begun and not finished. Raises `WireFault` when the session is of no more use."""
+        self._wire.at(Stage.MAIL, self._limits.session)
+        code, text = self._wire.rset()
+        self.last_used = time.monotonic()
+        if code != 250:
+            raise WireFault(reply_of(code, text.decode("utf-8", "replace"), Stage.MAIL))
+
+    def noop(self) -> None:
+        """Ask the server whether it is there. Raises `WireFault`."""
+        self._wire.at(Stage.MAIL, self._limits.session)
+        code, text = self._wire.noop()
+        if code != 250:
+            raise WireFault(reply_of(code, text.decode("utf-8", "replace"), Stage.MAIL))
+
+    def quit(self) -> None:
+        """Say good-bye and close; what the server answers to QUIT changes nothing and is not waited for long."""
+        try:
+            self._wire.at(Stage.REPLY, 2.0)
+            self._wire.putcmd("QUIT")
+            self._wire.getreply()
+        except WireFault:
+            # The messages of this session have their replies already; a lost QUIT loses nothing.
+            self._wire.close()
+        else:
+            self._wire.close()
+
+    def close(self) -> None:
+        """Drop the connection at once."""
+        self._wire.close()
+
+    def _mail(self, outgoing: Outgoing) -> str:
+        command = f"MAIL FROM:<{outgoing.mail_from}>"
+        if self._announces_size:
+            command += f" SIZE={outgoing.size}"
+        if outgoing.needs_8bit and self._eightbit:
+            command += " BODY=8BITMIME"
+        if outgoing.needs_smtputf8:
+            command += " SMTPUTF8"
+        return command
+
+    def _envelope(self, outgoing: Outgoing) -> bytes:
+        lines = [self._mail(outgoing), *(f"RCPT TO:<{recipient}>" for recipient in outgoing.recipients), "DATA", ""]
+        text = "\r\n".join(lines)
+        # One CRLF a command: an address that smuggles another must not reach the wire (the envelope type refuses it too).
+        assert text.count("\n") == len(lines) - 1
+        return text.encode(self._wire.command_encoding)
+
+    def _reply(self, stage: Stage) -> Reply:
+        self._wire.stage = stage
+        code, text = self._wire.getreply()
+        return reply_of(code, text.decode("utf-8", "replace"), stage)
