@@ -1,0 +1,1 @@
+"""Asks the name servers about a sending domain and lets `senddock.domain.dns_records` judge what they say."""
