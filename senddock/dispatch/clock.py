@@ -1,0 +1,84 @@
+"""The clock: wakes workers for due mail each second, takes back what dead workers held, and carries out housekeeping."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from senddock.dispatch.outbox import utcnow
+from senddock.dispatch.recover import forget_workers, recover
+from senddock.models import Database, Message, StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks.
+TICK = 1.0
+#: Seconds between two looks for dead workers.
+_RECOVER_EVERY = 2.0
+_HOUSEKEEPING_EVERY = 3600.0
+#: Seconds by which wall clock and monotonic clock may drift apart before leases are not judged by the wall clock.
+_JUMP = 5.0
+
+
+class Clock:
+    """One loop; several clocks beside each other do no harm."""
+
+    def __init__(
+        self, database: Database, wake: Callable[[], None], *, lease: float, now: Callable[[], datetime] = utcnow
+    ) -> None:
+        self._database = database
+        self._wake = wake
+        self._lease = lease
+        self._now = now
+        self._stopping = threading.Event()
+        self._trusted_from = 0.0
+        self._last: tuple[float, datetime] | None = None
+
+    def run(self) -> None:
+        """Tick until `stop` is called."""
+        recovered = housekept = -_HOUSEKEEPING_EVERY
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                self._watch_jumps(started)
+                if started - recovered >= _RECOVER_EVERY and started >= self._trusted_from:
+                    recovered = started
+                    recover(self._database, now=self._now(), lease=self._lease)
+                if started - housekept >= _HOUSEKEEPING_EVERY:
+                    housekept = started
+                    forget_workers(self._database, now=self._now())
+                if self.due():
+                    self._wake()
+            except StorageUnavailable as error:
+                log.error("the clock waits for the database: %s", error)
+            except Exception:
+                # Without the clock deferred mail would never leave: it goes on, whatever one tick met.
+                log.exception("a tick of the clock met a defect")
+            self._stopping.wait(TICK)
+
+    def stop(self) -> None:
+        """End `run` at once."""
+        self._stopping.set()
+
+    def due(self) -> bool:
+        """True when a message is due and nobody holds it."""
+        with self._database.connect() as connection:
+            return (
+                connection.execute(
+                    select(Message.id).where(Message.due_at.is_not(None), Message.due_at <= self._now()).limit(1)
+                ).first()
+                is not None
+            )
+
+    def _watch_jumps(self, monotonic: float) -> None:
+        """A wall clock that jumps forward makes every heartbeat look old: wait until workers have beaten again."""
+        now = self._now()
+        if self._last is not None:
+            elapsed = timedelta(seconds=monotonic - self._last[0])
+            if abs((now - self._last[1] - elapsed).total_seconds()) > _JUMP:
+                log.warning("the system's clock jumped: leases are not judged for %d s", self._lease)
+                self._trusted_from = monotonic + self._lease
+        self._last = (monotonic, now)

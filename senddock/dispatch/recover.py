@@ -1,0 +1,159 @@
+"""What a worker left behind when it died: requeued when nothing can have been sent, uncertain when a dot may have left."""
+
+import logging
+import os
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from senddock.dispatch.recorder import refresh_state
+from senddock.domain.status import Status
+from senddock.domain.verdict import VerdictClass
+from senddock.models import Attempt, Database, Delivery, Event, Message, Stream, Worker
+
+log = logging.getLogger(__name__)
+
+#: Messages recovered in one transaction, so that the doors are not kept waiting.
+_BATCH = 500
+_PENDING = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
+
+
+def recover(database: Database, *, now: datetime, lease: float) -> int:
+    """Take back the messages of dead workers; answers how many.
+
+    A worker is dead when it signed off, when its process on this host is gone, or when its heartbeat is older than
+    ``lease`` seconds.
+    """
+    dead = _dead_workers(database, now, lease)
+    recovered = 0
+    while dead:
+        with database.transaction() as connection:
+            held = connection.execute(
+                select(Message.id, Message.attempts, Message.stream_id).where(Message.worker_id.in_(dead)).limit(_BATCH)
+            ).all()
+            for row in held:
+                _take_back(connection, row, now)
+        recovered += len(held)
+        if len(held) < _BATCH:
+            break
+    if dead:
+        with database.transaction() as connection:
+            connection.execute(
+                update(Worker).where(Worker.id.in_(dead), Worker.stopped_at.is_(None)).values(stopped_at=now)
+            )
+    if recovered:
+        log.warning("took back %d messages of workers that are gone", recovered)
+    return recovered
+
+
+def _dead_workers(database: Database, now: datetime, lease: float) -> list[int]:
+    host = os.uname().nodename
+    with database.connect() as connection:
+        rows = connection.execute(
+            select(Worker).where(
+                or_(Worker.stopped_at.is_(None), Worker.id.in_(select(Message.worker_id).where(Message.worker_id > 0)))
+            )
+        ).all()
+    return [row.id for row in rows if row.stopped_at or _gone(row, host) or _silent(row, now, lease)]
+
+
+def _gone(worker: Row[Any], host: str) -> bool:
+    if worker.host != host:
+        return False
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _silent(worker: Row[Any], now: datetime, lease: float) -> bool:
+    return bool(now - worker.heartbeat_at > timedelta(seconds=lease))
+
+
+def _take_back(connection: Connection, row: Row[Any], now: datetime) -> None:
+    """End the claim. Growing the fence shuts out a holder that is only slow and wakes up later."""
+    doubtful = connection.execute(
+        select(Attempt.number, Attempt.provider_id, Attempt.recipients, Attempt.detail)
+        .where(
+            Attempt.message_id == row.id,
+            Attempt.dot_at.is_not(None),
+            Attempt.finished_at.is_(None),
+        )
+        .order_by(Attempt.number.desc())
+    ).all()
+    newest = connection.execute(
+        select(Attempt.number).where(Attempt.message_id == row.id).order_by(Attempt.number.desc()).limit(1)
+    ).scalar()
+    connection.execute(
+        update(Message)
+        .where(Message.id == row.id)
+        .values(
+            worker_id=None,
+            fence=Message.fence + (0 if doubtful else 1),
+            state=Status.QUEUED.value,
+            due_at=now,
+            attempts=max(row.attempts, newest or 0),
+        )
+    )
+    if doubtful:
+        _in_doubt(connection, row, doubtful, now)
+    connection.execute(
+        insert(Event).values(
+            message_id=row.id,
+            kind="recovered",
+            at=now,
+            data={"outcome": "uncertain" if doubtful else "requeued"},
+        )
+    )
+
+
+def _in_doubt(connection: Connection, row: Row[Any], doubtful: Sequence[Row[Any]], now: datetime) -> None:
+    """The dot was about to leave and no answer was recorded: nobody can know."""
+    text = "The worker died after the final dot; no answer was recorded."
+    for attempt in doubtful:
+        connection.execute(
+            update(Attempt)
+            .where(Attempt.message_id == row.id, Attempt.number == attempt.number)
+            .values(finished_at=now, stage="reply", verdict_class=VerdictClass.UNCERTAIN.value, text=text)
+        )
+    policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
+    again = policy == "retry_same"
+    provider_id = doubtful[0].provider_id
+    deliveries = connection.execute(
+        select(Delivery.id, Delivery.verdict_class).where(Delivery.message_id == row.id, Delivery.status.in_(_PENDING))
+    ).all()
+    for delivery in deliveries:
+        retry = again and delivery.verdict_class != VerdictClass.UNCERTAIN.value
+        connection.execute(
+            update(Delivery)
+            .where(Delivery.id == delivery.id)
+            .values(
+                status=(Status.DEFERRED if retry else Status.UNCERTAIN).value,
+                verdict_class=VerdictClass.UNCERTAIN.value,
+                code=None,
+                text=text,
+                sticky_provider_id=provider_id if retry else None,
+                next_attempt_at=now + timedelta(seconds=30) if retry else None,
+                finished_at=None if retry else now,
+            )
+        )
+    connection.execute(
+        update(Message)
+        .where(Message.id == row.id)
+        .values(last_class=VerdictClass.UNCERTAIN.value, last_code=None, provider_id=provider_id, due_at=None)
+    )
+    refresh_state(connection, row.id)
+
+
+def forget_workers(database: Database, *, now: datetime) -> None:
+    """Delete worker rows that hold nothing and have been over for a day."""
+    with database.transaction() as connection:
+        holding = select(Message.worker_id).where(Message.worker_id.is_not(None))
+        connection.execute(
+            delete(Worker).where(Worker.heartbeat_at < now - timedelta(days=1), Worker.id.not_in(holding))
+        )
