@@ -20,6 +20,8 @@ from senddock.domain.dns_records.lookup import Lookup, Outcome
 _LONGEST_CHAIN = 8
 #: Offered with EDNS; larger answers come truncated and are asked for again over TCP (DNS flag day 2020).
 _UDP_PAYLOAD = 1232
+#: Questions that may go unanswered before name servers that never said a word are taken for dead.
+_SILENCES = 2
 
 
 class Resolver(Protocol):
@@ -42,7 +44,7 @@ class DnsResolver:
         *,
         timeout: float = 2.0,
         lifetime: float = 5.0,
-        budget: float = 30.0,
+        budget: float = 20.0,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`dns_servers` are "address:port" or "address" ("[::1]:5353" for IPv6); none means the system's own.
@@ -58,6 +60,8 @@ class DnsResolver:
         self._monotonic = monotonic
         self._deadline = monotonic() + budget
         self._answers: dict[tuple[str, str], Lookup] = {}
+        self._heard = False
+        self._silences = 0
 
     def lookup(self, name: str, kind: str) -> Lookup:
         key = (name.rstrip(".").lower(), kind)
@@ -85,14 +89,23 @@ class DnsResolver:
 
     def _ask_once(self, target: dns.name.Name, kind: str) -> tuple[Outcome, dns.rrset.RRset | None, list[str]]:
         left = min(self._lifetime, self._deadline - self._monotonic())
-        if left <= 0 or not self._resolver.nameservers:
+        given_up = not self._heard and self._silences >= _SILENCES
+        if left <= 0 or given_up or not self._resolver.nameservers:
             return Outcome.TIMEOUT, None, []
+        outcome, rrset, followed = self._resolve(target, kind, left)
+        self._heard = self._heard or outcome is not Outcome.TIMEOUT
+        return outcome, rrset, followed
+
+    def _resolve(
+        self, target: dns.name.Name, kind: str, left: float
+    ) -> tuple[Outcome, dns.rrset.RRset | None, list[str]]:
         try:
             answer = self._resolver.resolve(target, kind, search=False, raise_on_no_answer=False, lifetime=left)
         except dns.resolver.NXDOMAIN as error:
             responses: dict[dns.name.Name, dns.message.Message] = error.kwargs.get("responses", {})
             return Outcome.NXDOMAIN, None, _followed(responses.get(target))
         except dns.resolver.LifetimeTimeout:
+            self._silences += 1
             return Outcome.TIMEOUT, None, []
         except dns.exception.DNSException:
             return Outcome.SERVFAIL, None, []

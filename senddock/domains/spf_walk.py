@@ -40,8 +40,8 @@ class _Walk:
         if self._lookups > LOOKUP_LIMIT:
             least = "at least " if self._lookups > _STOP_AFTER else ""
             self._fail(
-                f"The record needs {least}{self._lookups} DNS look-ups; receivers stop after {LOOKUP_LIMIT} and treat it "
-                "as broken (RFC 7208 section 4.6.4)"
+                f"The record needs {least}{self._lookups} DNS look-ups; receivers stop after {LOOKUP_LIMIT} and treat "
+                "it as broken (RFC 7208 section 4.6.4)"
             )
         for version, count in self._voids.items():
             if count > VOID_LIMIT:
