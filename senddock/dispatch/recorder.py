@@ -5,10 +5,11 @@ exactly the attempts whose fate nobody can know. Group commit makes that exact a
 for ten marks wait for one fsync.
 """
 
+import json
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,76 +18,40 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from senddock.dispatch.statistics import Tally
 from senddock.domain.status import Status, summarise
 from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
+from senddock.models.prepared import Pen, Prepared
 
 log = logging.getLogger(__name__)
 
-_FENCES = select(Message.id, Message.fence).where(Message.id.in_(bindparam("ids", expanding=True)))
-_INSERT_ATTEMPT = insert(Attempt)
-_FINISH_ATTEMPT = (
+_ATTEMPT = [column.key for column in Attempt.__table__.columns]
+_ATTEMPT_OUTCOME = "finished_at duration_ms stage verdict_class code enhanced text rule fail_over detail".split()
+_DELIVERY = "status next_attempt_at tries sticky_provider_id verdict_class code enhanced text finished_at".split()
+_MESSAGE = "state due_at attempts rounds provider_id failed_over last_class last_code reason finished_at".split()
+
+
+def _assignments(names: Sequence[str]) -> dict[str, Any]:
+    return {name: bindparam(f"v_{name}") for name in names}
+
+
+_INSERT_ATTEMPT = Prepared(insert(Attempt), _ATTEMPT)
+_FINISH_ATTEMPT = Prepared(
     update(Attempt)
     .where(Attempt.message_id == bindparam("b_message"), Attempt.number == bindparam("b_number"))
-    .values(
-        {
-            name: bindparam(f"v_{name}")
-            for name in (
-                "finished_at",
-                "duration_ms",
-                "stage",
-                "verdict_class",
-                "code",
-                "enhanced",
-                "text",
-                "rule",
-                "fail_over",
-                "detail",
-            )
-        }
-    )
+    .values(_assignments(_ATTEMPT_OUTCOME)),
+    [],
 )
-_UPDATE_DELIVERY = (
-    update(Delivery)
-    .where(Delivery.id == bindparam("b_id"))
-    .values(
-        {
-            name: bindparam(f"v_{name}")
-            for name in (
-                "status",
-                "next_attempt_at",
-                "tries",
-                "sticky_provider_id",
-                "verdict_class",
-                "code",
-                "enhanced",
-                "text",
-                "finished_at",
-            )
-        }
-    )
+_UPDATE_DELIVERY = Prepared(
+    update(Delivery).where(Delivery.id == bindparam("b_id")).values(_assignments(_DELIVERY)), []
 )
-_UPDATE_MESSAGE = (
+_UPDATE_MESSAGE = Prepared(
     update(Message)
     .where(Message.id == bindparam("b_id"), Message.fence == bindparam("b_fence"))
-    .values(
-        {
-            "worker_id": None,
-            **{
-                name: bindparam(f"v_{name}")
-                for name in (
-                    "state",
-                    "due_at",
-                    "attempts",
-                    "rounds",
-                    "provider_id",
-                    "failed_over",
-                    "last_class",
-                    "last_code",
-                    "reason",
-                    "finished_at",
-                )
-            },
-        }
-    )
+    .values({"worker_id": bindparam("v_worker_id"), **_assignments(_MESSAGE)}),
+    [],
 )
+_FENCES = {
+    "sqlite": "SELECT id, fence FROM message WHERE id IN (SELECT value FROM json_each(?))",
+    "postgresql": "SELECT id::text, fence FROM message WHERE id = ANY(%s::uuid[])",
+}
 
 
 @dataclass(slots=True)
@@ -200,18 +165,17 @@ class Recorder:
     def _commit(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
         if not marks and not settlements:
             return
-        with self._database.transaction() as connection:
+        with self._database.pen() as pen:
             asked = {mark.message_id for mark in marks}
             asked.update(settlement.message_id for settlement in settlements)
-            fences = {row.id: row.fence for row in connection.execute(_FENCES, {"ids": list(asked)})}
+            fences = _fences(pen, asked)
             held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
             mine = [settlement for settlement in settlements if fences.get(settlement.message_id) == settlement.fence]
             fresh = [settlement.attempt for settlement in mine if settlement.attempt and not settlement.marked]
-            new_rows = [mark.attempt for mark in held] + fresh
-            if new_rows:
-                connection.execute(_INSERT_ATTEMPT, new_rows)
-            _write(connection, mine)
-            if len(mine) != len(settlements):
+            _INSERT_ATTEMPT.many(pen, [mark.attempt for mark in held] + fresh)
+            _write(pen, mine)
+        if len(mine) != len(settlements):
+            with self._database.transaction() as connection:
                 for settlement in settlements:
                     if fences.get(settlement.message_id) != settlement.fence:
                         _write_late(connection, settlement)
@@ -219,19 +183,25 @@ class Recorder:
             mark.committed = True
 
 
-def _write(connection: Connection, settlements: Sequence[Settlement]) -> None:
+def _fences(pen: Pen, ids: Collection[str]) -> dict[str, int]:
+    if pen.dialect.name == "sqlite":
+        pen.cursor.execute(_FENCES["sqlite"], (json.dumps(list(ids)),))
+    else:
+        pen.cursor.execute(_FENCES["postgresql"], (list(ids),))
+    return {row[0]: row[1] for row in pen.cursor.fetchall()}
+
+
+def _write(pen: Pen, settlements: Sequence[Settlement]) -> None:
     finished = [_bound_attempt(item.attempt) for item in settlements if item.attempt and item.marked]
-    if finished:
-        connection.execute(_FINISH_ATTEMPT, finished)
-    deliveries = [change for item in settlements for change in item.deliveries]
-    if deliveries:
-        connection.execute(_UPDATE_DELIVERY, deliveries)
+    _FINISH_ATTEMPT.many(pen, finished)
+    _UPDATE_DELIVERY.many(pen, [change for item in settlements for change in item.deliveries])
     messages = [
-        {"b_id": item.message_id, "b_fence": item.fence, **item.message} for item in settlements if item.message
+        {"b_id": item.message_id, "b_fence": item.fence, "v_worker_id": None, **item.message}
+        for item in settlements
+        if item.message
     ]
-    if messages:
-        connection.execute(_UPDATE_MESSAGE, messages)
-    Tally.write(connection, [item.tally for item in settlements if item.tally])
+    _UPDATE_MESSAGE.many(pen, messages)
+    Tally.write(pen, [item.tally for item in settlements if item.tally])
 
 
 def _bound_attempt(attempt: dict[str, Any]) -> dict[str, Any]:
@@ -246,7 +216,12 @@ def _write_late(connection: Connection, settlement: Settlement) -> None:
     log.warning("message %s was taken over by another worker before its outcome was written", settlement.message_id)
     if not (settlement.attempt and settlement.marked):
         return
-    connection.execute(_FINISH_ATTEMPT, [_bound_attempt(settlement.attempt)])
+    outcome = {name: settlement.attempt[name] for name in _ATTEMPT_OUTCOME}
+    connection.execute(
+        update(Attempt)
+        .where(Attempt.message_id == settlement.message_id, Attempt.number == settlement.attempt["number"])
+        .values(outcome)
+    )
     accepted = [change for change in settlement.deliveries if change["v_status"] == Status.ACCEPTED.value]
     for change in accepted:
         values = {name[2:]: value for name, value in change.items() if name.startswith("v_")}

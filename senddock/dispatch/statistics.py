@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import insert
 
 from senddock.domain.verdict import VerdictClass
 from senddock.models import HourlyRollup, LatencyRollup
+from senddock.models.prepared import Pen, Prepared
 
 #: Upper bounds of the latency histogram in milliseconds; each is about half as large again as the one before.
 BUCKETS = (5, 10, 20, 35, 50, 75, 100, 150, 250, 400, 600, 1000, 1500, 2500, 4000, 6000, 10000, 20000, 60000, 300000)
@@ -20,6 +20,19 @@ _NAMED_DOMAINS = frozenset(
     "mac.com gmx.de gmx.net web.de t-online.de yandex.ru mail.ru proton.me protonmail.com zoho.com fastmail.com "
     "orange.fr free.fr libero.it qq.com 163.com naver.com comcast.net".split()
 )
+
+
+def _adding(row: type[HourlyRollup] | type[LatencyRollup], *sums: str) -> Prepared:
+    """INSERT that adds to the row when it is there already. The text PostgreSQL has for it is SQLite's too."""
+    statement = insert(row)
+    added = {name: getattr(row, name) + getattr(statement.excluded, name) for name in sums}
+    keys = [column.key for column in row.__table__.primary_key]
+    names = [column.key for column in row.__table__.columns]
+    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=added), names)
+
+
+_ADD_COUNTS = _adding(HourlyRollup, "recipients", "attempts", "failed_over", "duration_ms")
+_ADD_LATENCIES = _adding(LatencyRollup, "attempts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +48,7 @@ class Tally:
     failed_over: bool
 
     @staticmethod
-    def write(connection: Connection, tallies: Iterable["Tally"]) -> None:
+    def write(pen: Pen, tallies: Iterable["Tally"]) -> None:
         """Add the tallies to the hour's rows, one statement a table however many there are."""
         counts: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
         latencies: dict[tuple[Any, ...], int] = defaultdict(int)
@@ -53,9 +66,9 @@ class Tally:
             if any(verdict_class == VerdictClass.ACCEPTED.value for _, verdict_class in tally.recipients):
                 latencies[tally.hour, tally.stream_id, tally.provider_id, bucket_of(tally.duration_ms)] += 1
         if counts:
-            _add_counts(connection, counts)
+            _add_counts(pen, counts)
         if latencies:
-            _add_latencies(connection, latencies)
+            _add_latencies(pen, latencies)
 
 
 def bucket_of(milliseconds: float) -> int:
@@ -67,7 +80,7 @@ def _counted_as(domain: str) -> str:
     return domain if domain in _NAMED_DOMAINS else "other"
 
 
-def _add_counts(connection: Connection, counts: dict[tuple[Any, ...], list[float]]) -> None:
+def _add_counts(pen: Pen, counts: dict[tuple[Any, ...], list[float]]) -> None:
     rows = [
         {
             "hour": hour,
@@ -88,26 +101,12 @@ def _add_counts(connection: Connection, counts: dict[tuple[Any, ...], list[float
             duration,
         ) in sorted(counts.items())
     ]
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(HourlyRollup)
-    added = {
-        name: getattr(HourlyRollup, name) + getattr(insert.excluded, name)
-        for name in ("recipients", "attempts", "failed_over", "duration_ms")
-    }
-    connection.execute(
-        insert.on_conflict_do_update(index_elements=list(HourlyRollup.__mapper__.primary_key), set_=added), rows
-    )
+    _ADD_COUNTS.many(pen, rows)
 
 
-def _add_latencies(connection: Connection, latencies: dict[tuple[Any, ...], int]) -> None:
+def _add_latencies(pen: Pen, latencies: dict[tuple[Any, ...], int]) -> None:
     rows = [
         {"hour": hour, "stream_id": stream_id, "provider_id": provider_id, "bucket": bucket, "attempts": attempts}
         for (hour, stream_id, provider_id, bucket), attempts in sorted(latencies.items())
     ]
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(LatencyRollup)
-    connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=list(LatencyRollup.__mapper__.primary_key),
-            set_={"attempts": LatencyRollup.attempts + insert.excluded.attempts},
-        ),
-        rows,
-    )
+    _ADD_LATENCIES.many(pen, rows)

@@ -14,10 +14,12 @@ from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
+
+from senddock.models.prepared import Pen
 
 _WRITE = {"senddock_write": True}
 # PostgreSQL says these when the statement could not be carried out for want of room, memory or permission to write.
@@ -63,6 +65,9 @@ class Database:
         self.url = url
         self.engine = engine or create_engine(url, **engine_options(url, pool_size))
         self._gate: _WriteGate | None = None
+        self._pen_connection: PoolProxiedConnection | None = None
+        driver = self.engine.dialect.loaded_dbapi
+        self._unavailable = (driver.OperationalError, driver.InterfaceError)
         if self.engine.dialect.name == "sqlite":
             file = self.engine.url.database
             if file and file != ":memory:":
@@ -120,8 +125,52 @@ class Database:
             if self._gate is not None:
                 self._gate.release()
 
+    @contextmanager
+    def pen(self) -> Iterator[Pen]:
+        """Like `transaction`, on a connection kept for one writing thread, without SQLAlchemy in between.
+
+        Only for the engine's own writer; see `senddock.models.prepared`.
+        """
+        try:
+            if self._gate is not None:
+                self._gate.acquire()
+        except OSError as error:
+            raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
+        try:
+            if self._pen_connection is None:
+                self._pen_connection = self.engine.raw_connection()
+            connection = self._pen_connection
+            cursor = connection.cursor()
+            try:
+                if self.is_sqlite:
+                    cursor.execute("BEGIN IMMEDIATE")
+                yield Pen(self.engine.dialect, cursor)
+                if self.is_sqlite:
+                    cursor.execute("COMMIT")
+                else:
+                    connection.commit()
+            except BaseException:
+                self._drop_pen()
+                raise
+            finally:
+                cursor.close()
+        except self._unavailable as error:
+            raise StorageUnavailable(f"the database cannot take a write just now: {error}") from error
+        except DBAPIError as error:
+            raise StorageUnavailable(_reason(error)) from error
+        finally:
+            if self._gate is not None:
+                self._gate.release()
+
+    def _drop_pen(self) -> None:
+        """After a failure the connection is not trusted again; closing it rolls back."""
+        connection, self._pen_connection = self._pen_connection, None
+        if connection is not None:
+            connection.invalidate()
+
     def close(self) -> None:
         """Close every pooled connection."""
+        self._drop_pen()
         self.engine.dispose()
 
 
