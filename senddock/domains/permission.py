@@ -26,7 +26,7 @@ def permission_at(resolver: Resolver, profile: SendingProfile, name: str, tree: 
         # The record is broken somewhere; a receiver that meets the provider's include first never gets there.
         samples = _samples(provider)
         if samples and _by_address(resolver, samples, name).allowed:
-            why = f"{name} includes {reached.node.domain}, which is met before the record breaks; mend it: {permission.why}"
+            why = f"{name} includes {reached.node.domain}, met before the record breaks; mend it: {permission.why}"
             return Permission(allowed=True, why=why, lookups=reached.lookups)
     return permission
 
