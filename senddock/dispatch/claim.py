@@ -37,8 +37,8 @@ _COLUMNS = (
 class Claimed:
     """One message a worker now holds, with its deliveries."""
 
-    row: Row[Any]
-    deliveries: Sequence[Row[Any]]
+    row: Row[*tuple[Any, ...]]
+    deliveries: Sequence[Row[*tuple[Any, ...]]]
     #: ``None`` when it is large and has to be read by itself.
     raw: bytes | None
 
@@ -54,7 +54,7 @@ def claim(
     if not stream_ids or limit < 1:
         return []
     with database.transaction() as connection:
-        rows: list[Row[Any]] = []
+        rows: list[Row[*tuple[Any, ...]]] = []
         for stream_id in stream_ids:
             if len(rows) >= limit:
                 break
@@ -62,7 +62,7 @@ def claim(
         if not rows:
             return []
         ids = [row.id for row in rows]
-        deliveries: dict[str, list[Row[Any]]] = {}
+        deliveries: dict[str, list[Row[*tuple[Any, ...]]]] = {}
         statement = select(
             Delivery.id,
             Delivery.message_id,
@@ -84,7 +84,7 @@ def claim(
 
 def _claim_stream(
     connection: Connection, database: Database, worker_id: int, stream_id: int, limit: int, now: datetime
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     due = (
         select(Message.id)
         .where(Message.stream_id == stream_id, Message.due_at.is_not(None), Message.due_at <= now)

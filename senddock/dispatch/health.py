@@ -96,7 +96,7 @@ class Health:
         stored: dict[Any, Any] = {}
         if self._redis is not None:
             try:
-                stored = self._redis.hgetall(_KEY)  # type: ignore[assignment]
+                stored = self._redis.hgetall(_KEY)
             except RedisError:
                 # What this process knew stays in force: an unreachable Redis must not close an open breaker.
                 if self._loaded:

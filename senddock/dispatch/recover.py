@@ -59,7 +59,7 @@ def _dead_workers(database: Database, now: datetime, lease: float) -> list[int]:
     return [row.id for row in rows if row.stopped_at or _gone(row, host) or _silent(row, now, lease)]
 
 
-def _gone(worker: Row[Any], host: str) -> bool:
+def _gone(worker: Row[*tuple[Any, ...]], host: str) -> bool:
     if worker.host != host:
         return False
     try:
@@ -71,11 +71,11 @@ def _gone(worker: Row[Any], host: str) -> bool:
     return False
 
 
-def _silent(worker: Row[Any], now: datetime, lease: float) -> bool:
+def _silent(worker: Row[*tuple[Any, ...]], now: datetime, lease: float) -> bool:
     return bool(now - worker.heartbeat_at > timedelta(seconds=lease))
 
 
-def _take_back(connection: Connection, row: Row[Any], now: datetime) -> None:
+def _take_back(connection: Connection, row: Row[*tuple[Any, ...]], now: datetime) -> None:
     """End the claim. Growing the fence shuts out a holder that is only slow and wakes up later."""
     doubtful = connection.execute(
         select(Attempt.number, Attempt.provider_id, Attempt.recipients, Attempt.detail)
@@ -112,7 +112,9 @@ def _take_back(connection: Connection, row: Row[Any], now: datetime) -> None:
     )
 
 
-def _in_doubt(connection: Connection, row: Row[Any], doubtful: Sequence[Row[Any]], now: datetime) -> None:
+def _in_doubt(
+    connection: Connection, row: Row[*tuple[Any, ...]], doubtful: Sequence[Row[*tuple[Any, ...]]], now: datetime
+) -> None:
     """The dot was about to leave and no answer was recorded: nobody can know."""
     text = "The worker died after the final dot; no answer was recorded."
     for attempt in doubtful:

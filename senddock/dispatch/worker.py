@@ -41,7 +41,7 @@ def run(engine: Engine, redis: "Redis", test: Callable[[str], None], *, burst: b
     # Mail that came while no worker ran waits already.
     waker()
     try:
-        worker.work(with_scheduler=False, burst=burst, logging_level=logging.WARNING)
+        worker.work(with_scheduler=False, burst=burst, logging_level="WARNING")
     finally:
         engine.stop()
         equip(None)

@@ -2,9 +2,10 @@
 
 import base64
 import functools
+import socket
 import ssl
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from senddock.domain.reply import Reply, Stage, reply_of
@@ -51,14 +52,16 @@ def open_wire(target: Target, on_stage: OnStage | None = None, *, transcript: li
     return wire
 
 
-def _connect(wire: Wire, target: Target, addresses: list[tuple[int, str]], clock: "_StageClock") -> None:
+def _connect(
+    wire: Wire, target: Target, addresses: Sequence[tuple[socket.AddressFamily, str]], clock: "_StageClock"
+) -> None:
     limits = target.timeouts
     last: WireFault | None = None
     with clock.stage(Stage.CONNECT) as note:
         for family, address in addresses:
             wire.at(Stage.CONNECT, max(1.0, limits.connect / len(addresses)))
             try:
-                wire.open(family, address, target.port, None)  # type: ignore[arg-type]
+                wire.open(family, address, target.port, None)
             except WireFault as error:
                 last = error
                 continue
