@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+import dns.exception
 import dns.flags
 import dns.message
 import dns.name
@@ -64,7 +65,15 @@ class DnsServer:
             response.flags |= dns.flags.TC
             return response.to_wire()
         word = self._fill(response, name, kind)
-        return None if word == "SILENT" else response.to_wire()
+        if word == "SILENT":
+            return None
+        size = 65535 if transport == "tcp" else max(query.payload, 512)
+        try:
+            return response.to_wire(max_size=size)
+        except dns.exception.TooBig:
+            short = dns.message.make_response(query)
+            short.flags |= dns.flags.TC
+            return short.to_wire()
 
     def _fill(self, response: dns.message.Message, name: str, kind: str) -> str:
         for _ in range(20):
