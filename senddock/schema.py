@@ -9,14 +9,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, select
 
 from senddock.assets import asset_folder
+from senddock.domain.patience import PATIENCE
 from senddock.models import Database, Project, Stream
-
-#: Names and kinds of the streams a new installation has; patience and schedule are those of the user documentation.
-_FIRST_STREAMS = {
-    # First pause, longest pause, age at which it expires, patience with a rate limit: all in seconds.
-    "transactional": ("retry_same", 15, 3600, 6 * 3600, 2),
-    "marketing": ("hold", 300, 4 * 3600, 48 * 3600, 60),
-}
 
 
 def upgrade(database: Database) -> None:
@@ -62,17 +56,17 @@ def _seed(connection: Connection) -> None:
     project_id = connection.execute(
         insert(Project).values(name="default", created_at=now).returning(Project.id)
     ).scalar_one()
-    for name, (on_uncertain, first, longest, age, patience) in _FIRST_STREAMS.items():
+    for kind, patience in PATIENCE.items():
         connection.execute(
             insert(Stream).values(
                 project_id=project_id,
-                name=name,
-                kind=name,
-                on_uncertain=on_uncertain,
-                retry_first_seconds=first,
-                retry_longest_seconds=longest,
-                max_age_seconds=age,
-                patience_seconds=patience,
+                name=kind,
+                kind=kind,
+                on_uncertain=patience.on_uncertain,
+                retry_first_seconds=patience.first,
+                retry_longest_seconds=patience.longest,
+                max_age_seconds=patience.max_age,
+                patience_seconds=patience.rate_limit,
                 created_at=now,
             )
         )

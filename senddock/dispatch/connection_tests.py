@@ -14,12 +14,13 @@ from senddock.content.compose import MailParts, compose
 from senddock.content.dots import dot_stuff
 from senddock.dispatch import providers
 from senddock.dispatch.refusals import Refused, RefusedFields
-from senddock.dispatch.roster import VERSION_KEY, target_of
+from senddock.dispatch.roster import target_of
+from senddock.dispatch.version import announce
 from senddock.domain.envelope import Address, InvalidAddress
 from senddock.domain.reply import Reply
 from senddock.domain.verdict import judge
 from senddock.domain.verdict_class import CLASSES
-from senddock.models import BreakerState, ConnectionTest, Database, Provider, Setting, Worker
+from senddock.models import BreakerState, ConnectionTest, Database, Provider, Worker
 from senddock.secrets.vault import SealBroken, Vault, WrongMasterKey
 from senddock.smtp.probe import Cancelled, Report, probe
 from senddock.smtp.session import Outgoing
@@ -195,9 +196,7 @@ class Runner:
         now = datetime.now(UTC)
         with self._database.write() as session:
             session.execute(delete(BreakerState).where(BreakerState.provider_id == provider_id))
-            row = session.get(Setting, VERSION_KEY)
-            if row is not None:
-                row.value, row.updated_at = str(int(row.value) + 1), now
+            announce(session, now)
 
 
 def explain(reply: Reply, preset: str | None) -> dict[str, Any]:

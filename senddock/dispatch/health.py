@@ -67,9 +67,17 @@ class Health:
                 self._mirror(scope, before, after, now)
         return before, after
 
-    def forget(self) -> None:
-        """Read the shared state again with the next question."""
-        self._read_at = 0.0
+    def reconcile(self, now: datetime) -> bool:
+        """Close what a person has forgiven (its durable copy is gone); True when something was closed."""
+        kept = set(self._from_mirror())
+        forgiven = [
+            scope
+            for scope, breaker in self.all().items()
+            if breaker.phase is not Phase.CLOSED and f"{scope[0]}|{scope[1]}" not in kept
+        ]
+        for scope in forgiven:
+            self.change(scope, lambda _: _CLOSED, now)
+        return bool(forgiven)
 
     def _exchange(self, scope: Scope, step: Callable[[Breaker], Breaker]) -> tuple[Breaker, Breaker]:
         before = self.get(scope)

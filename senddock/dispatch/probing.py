@@ -52,10 +52,17 @@ class Prober:
         self._redis = redis
         self._now = now
         self._running: set[Scope] = set()
+        self._version = roster.snapshot().version
 
     def look(self) -> None:
         """Start a probe for each breaker that is due; returns at once."""
         now = self._now()
+        version = self._roster.snapshot().version
+        if version != self._version:
+            # Somebody changed a provider: what was held against it before may be mended.
+            self._version = version
+            self._health.reconcile(now)
+            self._release()
         for scope, breaker in list(self._health.all().items()):
             provider = self._roster.snapshot().providers.get(scope[0])
             if scope[1] or provider is None or not breaker.wants_probe(now) or scope in self._running:

@@ -9,11 +9,11 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from senddock.dispatch.refusals import Refused, RefusedFields
-from senddock.dispatch.roster import VERSION_KEY
+from senddock.dispatch.version import announce
 from senddock.domain.advice import connection_advice, from_advice
 from senddock.domain.breaker import Breaker, Phase
 from senddock.domain.envelope import Address, InvalidAddress
-from senddock.models import BreakerState, Database, Provider, Route, Setting, Stream
+from senddock.models import BreakerState, Database, Provider, Route, Stream
 from senddock.secrets.vault import Vault
 
 ENCRYPTIONS = ("starttls", "ssl", "none")
@@ -83,7 +83,7 @@ def add(database: Database, vault: Vault, values: Mapping[str, Any], password: s
         session.add(provider)
         session.flush()
         _seal(provider, vault, password, now)
-        _announce(session, now)
+        announce(session, now)
     return provider
 
 
@@ -106,7 +106,7 @@ def change(
             _seal(provider, vault, password, now)
         # Changed settings deserve a fresh start: what failed before may be what was mended.
         session.execute(delete(BreakerState).where(BreakerState.provider_id == provider_id))
-        _announce(session, now)
+        announce(session, now)
     return provider
 
 
@@ -131,7 +131,7 @@ def set_enabled(database: Database, provider_id: int, *, enabled: bool) -> Provi
         provider = _get(session, provider_id)
         provider.enabled = enabled
         provider.updated_at = now
-        _announce(session, now)
+        announce(session, now)
     return provider
 
 
@@ -148,7 +148,7 @@ def make_default(database: Database, provider_id: int) -> Provider:
             for row in others:
                 row.priority += 2 - floor
         provider.priority, provider.is_default = 1, True
-        _announce(session, now)
+        announce(session, now)
     return provider
 
 
@@ -163,7 +163,7 @@ def move(database: Database, provider_id: int, steps: int) -> None:
         for number, row in enumerate(order, 1):
             row.priority = number
             row.is_default = row.is_default and number == 1
-        _announce(session, now)
+        announce(session, now)
 
 
 def reorder(database: Database, ids: Sequence[int]) -> None:
@@ -175,7 +175,7 @@ def reorder(database: Database, ids: Sequence[int]) -> None:
         for number, row in enumerate(order, 1):
             row.priority = number
             row.is_default = row.is_default and number == 1
-        _announce(session, now)
+        announce(session, now)
 
 
 def duplicate(database: Database, vault: Vault, provider_id: int) -> Provider:
@@ -204,7 +204,7 @@ def remove(database: Database, provider_id: int) -> None:
         provider.password_sealed = provider.password_fingerprint = provider.username = None
         session.execute(delete(Route).where(Route.provider_id == provider_id))
         session.execute(delete(BreakerState).where(BreakerState.provider_id == provider_id))
-        _announce(session, now)
+        announce(session, now)
 
 
 def state_of(provider: Provider, breaker: Breaker | None) -> str:
@@ -239,16 +239,6 @@ def _seal(provider: Provider, vault: Vault, password: str | None, now: datetime)
         )
         provider.password_fingerprint = vault.fingerprint(password)
         provider.password_set_at = now
-
-
-def _announce(session: Session, now: datetime) -> None:
-    """Workers look at this number each second and load the configuration again when it has grown."""
-    session.flush()
-    row = session.get(Setting, VERSION_KEY)
-    if row is None:
-        session.add(Setting(key=VERSION_KEY, value="1", updated_at=now))
-    else:
-        row.value, row.updated_at = str(int(row.value) + 1), now
 
 
 def _get(session: Session, provider_id: int) -> Provider:

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
+from senddock.dispatch.version import VERSION_KEY
 from senddock.domain.retry import Schedule
 from senddock.models import Database, Provider, Route, Setting, Stream
 from senddock.secrets.vault import Vault
 from senddock.smtp.target import Target, Timeouts
 
-#: Key of the setting that grows with every change to providers, routes or streams.
-VERSION_KEY = "providers_version"
 #: Seconds for which a snapshot is used before the version is looked at again.
 _FRESH = 1.0
 

@@ -3,10 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from senddock.domain.verdict import VerdictClass
 from senddock.models import HourlyRollup, LatencyRollup
@@ -110,3 +112,57 @@ def _add_latencies(pen: Pen, latencies: dict[tuple[Any, ...], int]) -> None:
         for (hour, stream_id, provider_id, bucket), attempts in sorted(latencies.items())
     ]
     _ADD_LATENCIES.many(pen, rows)
+
+
+def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
+    """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
+    groups = {
+        "accepted": [VerdictClass.ACCEPTED.value],
+        "uncertain": [VerdictClass.UNCERTAIN.value],
+        "soft_bounces": [VerdictClass.RECIPIENT_TRANSIENT.value, VerdictClass.GREYLISTED.value],
+        "refused": [
+            VerdictClass.RECIPIENT_PERMANENT.value,
+            VerdictClass.CONTENT_REJECTED.value,
+            VerdictClass.MESSAGE_TOO_LARGE.value,
+        ],
+    }
+    found: dict[str, list[int]] = {name: [0, 0] for name in groups}
+    begin = now - timedelta(hours=48)
+    rows = session.execute(
+        select(HourlyRollup.hour, HourlyRollup.verdict_class, func.sum(HourlyRollup.recipients))
+        .where(HourlyRollup.hour >= begin)
+        .group_by(HourlyRollup.hour, HourlyRollup.verdict_class)
+    ).all()
+    for hour, verdict_class, number in rows:
+        for name, classes in groups.items():
+            if verdict_class in classes:
+                found[name][0 if hour >= now - timedelta(hours=24) else 1] += number
+    return {name: (pair[0], pair[1]) for name, pair in found.items()}
+
+
+def by_provider(session: Session, now: datetime) -> dict[int, dict[str, Any]]:
+    """Attempts of the last 24 hours by provider: all, accepted, handed on, and the mean time to an answer."""
+    rows = session.execute(
+        select(
+            HourlyRollup.provider_id,
+            HourlyRollup.verdict_class,
+            func.sum(HourlyRollup.attempts),
+            func.sum(HourlyRollup.failed_over),
+            func.sum(HourlyRollup.duration_ms),
+        )
+        .where(HourlyRollup.hour >= now - timedelta(hours=24))
+        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class)
+    ).all()
+    found: dict[int, dict[str, Any]] = {}
+    for provider_id, verdict_class, attempts, failed_over, duration in rows:
+        entry = found.setdefault(
+            provider_id, {"attempts": 0, "accepted": 0, "failed_over": 0, "ms": 0.0, "classes": {}}
+        )
+        entry["attempts"] += attempts
+        entry["failed_over"] += failed_over
+        if verdict_class == VerdictClass.ACCEPTED.value:
+            entry["accepted"] += attempts
+            entry["ms"] += duration
+        else:
+            entry["classes"][verdict_class] = attempts
+    return found

@@ -1,4 +1,4 @@
-"""Credentials at rest: AES-256-GCM (NIST SP 800-38D) with the row's place bound in, so a moved ciphertext does not open."""
+"""Credentials at rest: AES-256-GCM (NIST SP 800-38D), bound to their row, so a moved ciphertext does not open."""
 
 import base64
 import hashlib
@@ -70,6 +70,10 @@ class Vault:
             raise WrongMasterKey("the stored canary does not open with this master key") from error
         if not hmac.compare_digest(word, _CANARY):
             raise WrongMasterKey("the stored canary does not open with this master key")
+
+    def derive(self, purpose: bytes) -> bytes:
+        """A key for another purpose, from the oldest key of the ring so that rotation does not end sessions."""
+        return hmac.new(self._finger_key, b"derive\0" + purpose, hashlib.sha256).digest()
 
     def fingerprint(self, secret: str) -> str:
         """Eight hex digits to recognise a secret by; keyed, so that they cannot be searched for."""

@@ -125,7 +125,8 @@ def _note_certificate(wire: Wire, report: Report) -> None:
     if not isinstance(wire.sock, ssl.SSLSocket):
         return
     certificate = wire.sock.getpeercert() or {}
-    names = [value for kind, value in certificate.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
+    alternatives: Any = certificate.get("subjectAltName", ())
+    names = [item[1] for item in alternatives if item[0] in ("DNS", "IP Address")]
     summary = tls_name(wire) or "TLS"
     if names:
         summary += f", certificate for {names[0]}"

@@ -1,0 +1,21 @@
+"""The panel: server-rendered pages, one package a section, fragments by HTMX."""
+
+from typing import Any
+
+from flask import Flask, render_template, request
+
+from senddock.web import auth, compose, keys, logs, overview, shell, smtp
+
+
+def register(app: Flask) -> None:
+    """Add every section to the app."""
+    shell.prepare(app)
+    for section in (auth, overview, smtp, logs, compose, keys):
+        app.register_blueprint(section.bp)
+
+
+def error_page(code: int) -> Any:
+    """A page for a person: what happened and what to do next."""
+    if request.headers.get("HX-Request") == "true" and code != 404:
+        return render_template("errors/_error.html", code=code), code
+    return render_template("errors/error.html", code=code), code

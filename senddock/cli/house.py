@@ -1,0 +1,119 @@
+"""What commands share: settings, database, vault and Redis, each opened when it is first asked for."""
+
+import functools
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+from sqlalchemy import select
+
+from senddock.config import Settings
+from senddock.models import Database, Setting
+from senddock.redis_server import NoRedisServer, url_of
+from senddock.secrets.master_key import load_or_create
+from senddock.secrets.vault import Vault
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CANARY = "vault_canary"
+
+
+class House:
+    """Opened lazily: `senddock explain` needs no database, `senddock worker` no Flask."""
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings, with the data folder made."""
+        settings = Settings.from_env()
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return settings
+
+    @functools.cached_property
+    def database(self) -> Database:
+        """The database, at the current schema."""
+        from senddock import schema
+
+        database = Database(self.settings.database_url)
+        schema.upgrade(database)
+        return database
+
+    @functools.cached_property
+    def vault(self) -> Vault:
+        """The vault, once it is certain that it holds the key of this database. Raises `WrongMasterKey`."""
+        vault = Vault(load_or_create(self.settings.data_dir, self.settings.master_key))
+        with self.database.write() as session:
+            row = session.scalar(select(Setting).where(Setting.key == CANARY))
+            if row is None:
+                session.add(Setting(key=CANARY, value=vault.canary(), updated_at=datetime.now(UTC)))
+            else:
+                vault.check_canary(row.value)
+        return vault
+
+    @functools.cached_property
+    def redis_url(self) -> str:
+        """The configured Redis, or the socket of the bundled one."""
+        return self.settings.redis_url or url_of(self.settings.data_dir)
+
+    @functools.cached_property
+    def redis(self) -> "Redis":
+        """A client; connects when it is first used."""
+        from redis import Redis
+
+        return Redis.from_url(self.redis_url)
+
+    def wake(self) -> None:
+        """Wake a worker if there is a Redis to do it through; the clock finds the mail otherwise."""
+        from senddock.dispatch.wake import Waker
+
+        try:
+            Waker(self.redis)()
+        except NoRedisServer:
+            return
+
+    def log_to_stderr(self) -> None:
+        """Logging of a process that stays."""
+        if self.settings.log_format == "json":
+            handler: logging.Handler = logging.StreamHandler(sys.stderr)
+            handler.setFormatter(_JsonLines())
+            logging.basicConfig(level=logging.INFO, handlers=[handler])
+        else:
+            logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        for noisy in ("alembic", "rq.worker", "mail.log"):
+            logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+pass_house = click.make_pass_decorator(House)
+as_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
+
+
+def show(data: Any) -> None:
+    """Print JSON for programs."""
+    click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+def table(headings: list[str], rows: list[list[Any]], empty: str) -> None:
+    """Print columns for people."""
+    if not rows:
+        click.echo(empty)
+        return
+    texts = [headings, *[["" if cell is None else str(cell) for cell in row] for row in rows]]
+    widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
+    for row in texts:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,236 @@
+"""Commands about mail: send it, look at it, act on it, explain a server's answer."""
+
+import sys
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.domain.status import PENDING, Status
+
+
+@click.command()
+@click.option("--to", "to", required=True, multiple=True)
+@click.option("--from", "from_", help="Left out, the chosen provider's From is used.")
+@click.option("--subject")
+@click.option("--text")
+@click.option("--html")
+@click.option("--eml", type=click.File("rb"), help="A whole message; - reads standard input.")
+@click.option("--stream")
+@click.option("--wait", is_flag=True, help="Wait until every recipient has an outcome.")
+@as_json
+@pass_house
+def send(
+    house: House,
+    to: tuple[str, ...],
+    from_: str | None,
+    subject: str | None,
+    text: str | None,
+    html: str | None,
+    eml: Any,
+    stream: str | None,
+    wait: bool,
+    as_json: bool,
+) -> None:
+    """Hand over one message."""
+    from senddock.content.invalid import InvalidContent
+    from senddock.dispatch.mailing import Mail, channel_of, submission_of
+    from senddock.dispatch.outbox import Outbox
+    from senddock.dispatch.raw_mail import raw_submission
+
+    channel = channel_of(house.database, via="cli", project_id=None, stream=stream)
+    now = datetime.now(UTC)
+    try:
+        if eml is not None:
+            submission = raw_submission(eml.read(), from_, to, channel, now)
+        else:
+            if subject is None or (text is None and html is None):
+                raise click.UsageError("give --subject and --text or --html, or a whole message with --eml")
+            submission = submission_of(Mail(to=to, from_=from_, subject=subject, text=text, html=html), channel, now)
+    except InvalidContent as error:
+        raise click.ClickException(error.message) from error
+    outbox = Outbox(house.database, house.wake)
+    message_id = outbox.submit([submission]).ids[0]
+    outbox.close()
+    if wait:
+        _wait(house, message_id)
+    if as_json:
+        show(_story(house, message_id) if wait else {"id": message_id})
+    else:
+        click.echo(message_id)
+    if wait and _story(house, message_id)["state"] != Status.ACCEPTED.value:
+        sys.exit(1)
+
+
+@click.group()
+def messages() -> None:
+    """The log."""
+
+
+@messages.command("list")
+@click.option("--status", "state")
+@click.option("--provider", type=int)
+@click.option("--recipient")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50)
+@as_json
+@pass_house
+def messages_list(
+    house: House, state: str | None, provider: int | None, recipient: str | None, limit: int, as_json: bool
+) -> None:
+    """Show the newest messages."""
+    from senddock.dispatch import journal
+    from senddock.domain.log_filter import LogFilter
+
+    with house.database.read() as session:
+        chosen = LogFilter(state=state, provider=provider, text=recipient)
+        rows = journal.page(session, chosen, limit=limit).rows
+    if as_json:
+        show(
+            [
+                {
+                    "id": row.id,
+                    "created_at": row.created_at,
+                    "status": row.state,
+                    "from": row.from_header,
+                    "to": row.to_header,
+                    "subject": row.subject,
+                    "attempts": row.attempts,
+                    "class": row.last_class,
+                    "code": row.last_code,
+                    "next_attempt_at": row.due_at,
+                }
+                for row in rows
+            ]
+        )
+        return
+    table(
+        ["ID", "TIME", "STATE", "TO", "SUBJECT", "ATTEMPTS", "CLASS"],
+        [
+            [
+                row.id,
+                row.created_at.strftime("%F %T"),
+                row.state,
+                row.to_header,
+                row.subject,
+                row.attempts,
+                row.last_class,
+            ]
+            for row in rows
+        ],
+        "No message yet.",
+    )
+
+
+@messages.command("show")
+@click.argument("message_id")
+@as_json
+@pass_house
+def messages_show(house: House, message_id: str, as_json: bool) -> None:
+    """Show one message's story."""
+    story = _story(house, message_id)
+    if as_json:
+        show(story)
+        return
+    click.echo(f"{story['id']}  {story['state']}  {story['subject']}")
+    for attempt in story["attempts"]:
+        after = " → next provider" if attempt["fail_over"] else ""
+        click.echo(
+            f"  {attempt['started_at']}  {attempt['provider']}: {attempt['class']} at {attempt['stage']} in "
+            f"{attempt['duration_ms']} ms: {attempt['code'] or ''} {attempt['text'] or ''}{after}"
+        )
+    for delivery in story["deliveries"]:
+        click.echo(f"  {delivery['recipient']}: {delivery['status']}  {delivery['reply'] or ''}")
+    if story["reason"]:
+        click.echo(f"  waits: {story['reason']}; next try {story['next_attempt_at']}")
+
+
+@messages.command("retry")
+@click.argument("message_id")
+@click.option("--provider", type=int, help="Send through this provider.")
+@pass_house
+def messages_retry(house: House, message_id: str, provider: int | None) -> None:
+    """Send again to the recipients that were not accepted."""
+    from senddock.dispatch import actions
+
+    actions.retry(house.database, message_id, provider_id=provider, by="cli")
+    house.wake()
+    click.echo("Queued again.")
+
+
+@messages.command("cancel")
+@click.argument("message_id")
+@pass_house
+def messages_cancel(house: House, message_id: str) -> None:
+    """Take a waiting message out of the queue."""
+    from senddock.dispatch import actions
+
+    actions.cancel(house.database, message_id, by="cli")
+    click.echo("Canceled.")
+
+
+@click.command()
+@as_json
+@pass_house
+def status(house: House, as_json: bool) -> None:
+    """Show the queue, the providers and the workers."""
+    from senddock.dispatch import journal
+
+    with house.database.read() as session:
+        found = journal.queue_status(session, datetime.now(UTC))
+    if as_json:
+        show(found)
+        return
+    click.echo("  ".join(f"{name} {number}" for name, number in found["queue"].items()))
+    click.echo(f"workers {found['workers']}")
+    for provider in found["providers"]:
+        click.echo(f"{provider['id']:>4}  {provider['state']:<11} {provider['name']}")
+
+
+@click.command()
+@click.argument("reply_line")
+@click.option("--provider", help="Key of the provider in the catalogue, such as ses.")
+@click.option("--stage")
+@as_json
+def explain(reply_line: str, provider: str | None, stage: str | None, as_json: bool) -> None:
+    """Say what a server's answer means and what to do about it."""
+    from senddock.domain.reply import Stage, parse_reply
+    from senddock.domain.verdict import FailOver, judge
+
+    if stage is not None and stage not in list(Stage):
+        raise click.UsageError(f"--stage is one of {', '.join(Stage)}")
+    verdict = judge(parse_reply(reply_line, Stage(stage) if stage else None), provider=provider, now=datetime.now(UTC))
+    answer = {
+        "class": verdict.cls.value,
+        "blame": verdict.blame.value,
+        "fail_over": verdict.fail_over not in (FailOver.NO, FailOver.LARGER, FailOver.IF_WAIT),
+        "retry": verdict.retry,
+        "wait_seconds": verdict.wait_seconds,
+        "pause": verdict.pause,
+        "hint": verdict.hint,
+        "rule": verdict.rule,
+        "title": verdict.title,
+        "fail_over_when": verdict.fail_over.value,
+    }
+    if as_json:
+        show(answer)
+        return
+    click.echo(f"{verdict.title} ({verdict.cls.value})\n{verdict.hint}")
+
+
+def _story(house: House, message_id: str) -> dict[str, Any]:
+    from senddock.dispatch import journal
+    from senddock.dispatch.refusals import Refused
+
+    with house.database.read() as session:
+        found = journal.story(session, message_id)
+    if found is None:
+        raise Refused("There is no message with this id.", code="not_found")
+    return journal.story_json(found)
+
+
+def _wait(house: House, message_id: str) -> None:
+    """Until nothing is pending; the person ends it with Ctrl-C."""
+    while Status(_story(house, message_id)["state"]) in PENDING:
+        time.sleep(0.1)

@@ -1,0 +1,152 @@
+"""The processes: `up` and what it runs."""
+
+import logging
+import signal
+import sys
+from typing import Any
+
+import click
+
+from senddock.cli.house import House, pass_house
+
+log = logging.getLogger(__name__)
+
+
+@click.command()
+@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes (default: SENDDOCK_WORKERS).")
+@pass_house
+def up(house: House, workers: int | None) -> None:
+    """Run everything on this machine; Ctrl-C stops it."""
+    from senddock import redis_server
+    from senddock.dispatch.accounts import setup_link_token
+    from senddock.supervisor import Child, Supervisor, hold_lock
+
+    settings = house.settings
+    logging.basicConfig(level=logging.INFO, format="senddock | %(message)s", stream=sys.stdout)
+    for noisy in ("alembic",):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    lock = hold_lock(settings.data_dir)
+    _ = house.vault
+    children = []
+    if settings.redis_url is None:
+        binary = redis_server.find_binary()
+        redis_server.end_orphan(settings.data_dir)
+        click.echo(f"Redis: {binary.path} ({binary.origin}), unix socket in {settings.data_dir}")
+        children.append(Child("redis", redis_server.arguments(binary, settings.data_dir), first=True))
+    else:
+        click.echo("Redis: SENDDOCK_REDIS_URL")
+    click.echo(f"Database: {house.database.engine.url.render_as_string(hide_password=True)}")
+    command = [sys.executable, "-m", "senddock"]
+    count = workers or settings.workers
+    environ = {"SENDDOCK_WORKERS": str(count)}
+    children.append(Child("web", [*command, "web"], environ))
+    children += [Child(f"worker-{number}", [*command, "worker"], environ) for number in range(1, count + 1)]
+    children.append(Child("clock", [*command, "clock"], environ))
+    children.append(Child("submission", [*command, "submission"], environ))
+    address = settings.public_url or f"http://{_shown_host(settings.web_bind)}"
+    click.echo(f"Panel: {address}")
+    token = setup_link_token(house.database)
+    if token is not None:
+        click.echo(f"Create your account (the link works once, for 24 hours): {address}/setup?token={token}")
+    sys.stdout.flush()
+    house.database.close()
+    code = Supervisor(children).run()
+    lock.close()
+    sys.exit(code)
+
+
+@click.command()
+@pass_house
+def web(house: House) -> None:
+    """Run the panel and the HTTP API."""
+    from senddock.web_server import serve
+
+    house.log_to_stderr()
+    serve(house.settings, house.vault, house.database, house.redis)
+
+
+@click.command()
+@pass_house
+def worker(house: House) -> None:
+    """Run one worker."""
+    from senddock.dispatch.connection_tests import Runner
+    from senddock.dispatch.engine import Engine
+    from senddock.dispatch.worker import run
+
+    house.log_to_stderr()
+    settings = house.settings
+    wait_for_redis(house)
+    engine = Engine(
+        house.database,
+        house.vault,
+        house.redis,
+        lanes=settings.lanes,
+        workers=settings.workers,
+        dns_servers=settings.dns_servers,
+        greet_as=settings.helo_name,
+    )
+    runner = Runner(house.database, house.vault, dns_servers=settings.dns_servers, greet_as=settings.helo_name)
+    run(engine, house.redis, runner)
+
+
+@click.command()
+@pass_house
+def clock(house: House) -> None:
+    """Run the clock: wakes workers for due mail and takes back what dead workers held."""
+    from senddock.dispatch.clock import Clock
+    from senddock.dispatch.engine import LEASE
+
+    house.log_to_stderr()
+    ticking = Clock(house.database, house.wake, lease=LEASE)
+
+    def stop(*_: Any) -> None:
+        ticking.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    ticking.run()
+
+
+@click.command()
+@pass_house
+def submission(house: House) -> None:
+    """Run the SMTP door."""
+    from senddock.submission.server import serve
+
+    house.log_to_stderr()
+    settings = house.settings
+    serve(
+        house.database,
+        house.wake,
+        smtp=settings.smtp_bind,
+        smtps=settings.smtps_bind,
+        certificate=settings.tls_cert,
+        key=settings.tls_key,
+        name=settings.helo_name,
+    )
+
+
+def wait_for_redis(house: House) -> None:
+    """A worker that starts with the bundled Redis waits for it; no mail is lost meanwhile."""
+    import threading
+
+    from redis.exceptions import RedisError
+
+    pause = threading.Event()
+    told = False
+    while True:
+        try:
+            house.redis.ping()
+        except RedisError as error:
+            if not told:
+                log.info("waiting for Redis: %s", error)
+                told = True
+            pause.wait(0.1)
+        else:
+            return
+
+
+def _shown_host(bind: tuple[str, int]) -> str:
+    host, port = bind
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - shown, not bound
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,0 +1,142 @@
+"""From fields (HTTP, form, command line) to a submission, and from raw bytes to one; both checked and composed."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+
+from senddock.content.addresses import Mailbox, parse_mailbox
+from senddock.content.compose import Attachment, MailParts, compose
+from senddock.content.invalid import InvalidContent
+from senddock.dispatch.refusals import Refused
+from senddock.dispatch.submission import Submission
+from senddock.domain.envelope import Envelope
+from senddock.models import Database, Stream
+
+#: Recipients of one message in To, Cc and Bcc together.
+MAX_RECIPIENTS = 50
+#: Octets of one composed message.
+MAX_MESSAGE_BYTES = 40 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A message as an application writes it; addresses may have display names."""
+
+    to: Sequence[str]
+    subject: str
+    from_: str | None = None
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    reply_to: Sequence[str] = ()
+    html: str | None = None
+    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
+    tags: Sequence[Mapping[str, str]] = ()
+    scheduled_at: datetime | None = None
+    expires_at: datetime | None = None
+    pinned_provider_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """Where a submission comes from and goes to."""
+
+    project_id: int
+    stream_id: int
+    via: str
+    api_key_id: int | None = None
+
+
+def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
+    """Check and compose. Raises `InvalidContent` naming the field; nothing is stored here."""
+    sender = parse_mailbox(mail.from_, "from") if mail.from_ else None
+    to = _mailboxes(mail.to, "to")
+    cc = _mailboxes(mail.cc, "cc")
+    bcc = _mailboxes(mail.bcc, "bcc")
+    reply_to = _mailboxes(mail.reply_to, "reply_to")
+    recipients = [*to, *cc, *bcc]
+    if not to:
+        raise InvalidContent("to", "Missing `to` field: a message needs at least one recipient.")
+    if len(recipients) > MAX_RECIPIENTS:
+        raise InvalidContent(
+            "to", f"The message has {len(recipients)} recipients; at most {MAX_RECIPIENTS} in to, cc and bcc together."
+        )
+    if any(letter in mail.subject for letter in "\r\n\x00"):
+        raise InvalidContent("subject", "The `subject` field contains a line break, which would start another header.")
+    domain = sender.address.ascii_domain if sender else "senddock.invalid"
+    message_id = f"<{uuid.uuid4()}@{domain}>"
+    raw = compose(
+        MailParts(
+            from_=sender,
+            to=to,
+            cc=cc,
+            reply_to=reply_to,
+            subject=mail.subject,
+            date=now,
+            message_id=message_id,
+            html=mail.html,
+            text=mail.text,
+            headers=mail.headers,
+            attachments=tuple(mail.attachments),
+        )
+    )
+    if len(raw) > MAX_MESSAGE_BYTES:
+        raise InvalidContent(
+            "attachments", f"The message has {len(raw)} octets; at most {MAX_MESSAGE_BYTES} after encoding."
+        )
+    addresses = [str(mailbox.address) for mailbox in recipients]
+    international = any(mailbox.address.needs_smtputf8 for mailbox in [*recipients, *([sender] if sender else [])])
+    return Submission(
+        project_id=channel.project_id,
+        stream_id=channel.stream_id,
+        via=channel.via,
+        api_key_id=channel.api_key_id,
+        envelope=Envelope.of(str(sender.address) if sender else None, addresses),
+        raw=raw,
+        header_message_id=message_id,
+        subject=mail.subject,
+        from_header=str(sender) if sender else None,
+        from_domain=sender.address.ascii_domain if sender else None,
+        to_header=str(to[0]),
+        meta={
+            "to": [str(mailbox) for mailbox in to],
+            "cc": [str(mailbox) for mailbox in cc],
+            "bcc": [str(mailbox) for mailbox in bcc],
+            "reply_to": [str(mailbox) for mailbox in reply_to],
+            "tags": [dict(tag) for tag in mail.tags],
+        },
+        needs_smtputf8=international,
+        needs_8bit=international,
+        scheduled_at=mail.scheduled_at,
+        expires_at=mail.expires_at,
+        pinned_provider_id=mail.pinned_provider_id,
+    )
+
+
+def channel_of(
+    database: Database, *, via: str, project_id: int | None, stream: str | None, api_key_id: int | None = None
+) -> Channel:
+    """The stream a submission goes to: by name, or the project's transactional one. Raises `Refused`."""
+    with database.read() as session:
+        query = select(Stream).order_by(Stream.id)
+        if project_id is not None:
+            query = query.where(Stream.project_id == project_id)
+        streams = session.scalars(query).all()
+    if stream:
+        chosen = next((row for row in streams if row.name == stream), None)
+        if chosen is None:
+            names = ", ".join(sorted(row.name for row in streams))
+            raise Refused(f"There is no stream {stream!r}; there are: {names}.", field="stream", code="not_found")
+    else:
+        chosen = next((row for row in streams if row.kind == "transactional"), streams[0] if streams else None)
+        if chosen is None:
+            raise Refused("The project has no stream: add one with `senddock stream add`.", field="stream")
+    return Channel(chosen.project_id, chosen.id, via, api_key_id)
+
+
+def _mailboxes(texts: Sequence[str], name: str) -> tuple[Mailbox, ...]:
+    return tuple(parse_mailbox(text, name) for text in texts)

@@ -1,0 +1,71 @@
+"""What an operator asks of the log, as it stands in the address bar."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Each member narrows the list; ``None`` and ``False`` do not."""
+
+    state: str | None = None
+    provider: int | None = None
+    stream: int | None = None
+    key: int | None = None
+    verdict: str | None = None
+    fallback: bool = False
+    soft_bounce: bool = False
+    delayed: bool = False
+    text: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, str]) -> Self:
+        """Read a query string; what cannot be read is left out rather than refused."""
+        return cls(
+            state=args.get("state") or None,
+            provider=_number(args.get("provider")),
+            stream=_number(args.get("stream")),
+            key=_number(args.get("key")),
+            verdict=args.get("verdict") or None,
+            fallback=bool(args.get("fallback")),
+            soft_bounce=bool(args.get("soft_bounce")),
+            delayed=bool(args.get("delayed")),
+            text=(args.get("text") or "").strip() or None,
+            since=_moment(args.get("since")),
+            until=_moment(args.get("until")),
+        )
+
+    def to_args(self) -> dict[str, str]:
+        """The query string's members, without those that do not narrow."""
+        found = {}
+        for member in fields(self):
+            value = getattr(self, member.name)
+            if value is None or value is False:
+                continue
+            found[member.name] = (
+                "1" if value is True else value.isoformat() if isinstance(value, datetime) else str(value)
+            )
+        return found
+
+    @property
+    def narrows(self) -> bool:
+        """True when it is not the whole log."""
+        return self != type(self)()
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.astimezone() if moment.tzinfo is None else moment

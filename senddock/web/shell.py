@@ -1,0 +1,133 @@
+"""What every page has: the signed-in person, the navigation, the strip that asks for a person, and the filters."""
+
+import gzip
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, g, request, session, url_for
+
+from senddock import __version__
+from senddock.dispatch import accounts, journal
+from senddock.dispatch.connection_tests import workers_alive
+from senddock.domain.breaker import Phase
+from senddock.domain.verdict_class import CLASSES, VerdictClass
+from senddock.models import Provider
+from senddock.web.htmx import redirect_to
+from senddock.web.services import services
+
+#: Open to everybody; the API has keys of its own.
+_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup")
+_NAVIGATION = (
+    ("overview.index", "Overview", "layout-dashboard"),
+    ("smtp.index", "SMTP Settings", "mail-forward"),
+    ("logs.index", "Logs", "list-details"),
+    ("compose.index", "Send", "send"),
+    ("keys.index", "API Keys", "key"),
+)
+_compressed: dict[str, bytes] = {}
+
+
+def prepare(app: Flask) -> None:
+    """Hooks and filters."""
+    app.before_request(_require_person)
+    app.after_request(_compress)
+    app.context_processor(_context)
+    app.jinja_env.globals["icon"] = app.jinja_env.get_template("ui/icon.html").module.icon
+    app.jinja_env.filters["moment"] = _iso
+    app.jinja_env.filters["shown_time"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).strftime("%H:%M:%S")
+    app.jinja_env.filters["duration"] = _duration
+    app.jinja_env.filters["verdict_title"] = _title
+
+
+def _require_person() -> Any:
+    if request.path.startswith(_OPEN):
+        return None
+    token = session.get("token")
+    person = accounts.signed_in(services().database, token) if token else None
+    if person is None:
+        if accounts.count_users(services().database) == 0:
+            return redirect_to(url_for("auth.setup"))
+        return redirect_to(url_for("auth.login", next=request.full_path if request.method == "GET" else "/"))
+    g.person = person
+    return None
+
+
+def _context() -> dict[str, Any]:
+    person = g.get("person")
+    if person is None:
+        return {"person": None, "version": __version__}
+    return {
+        "person": person,
+        "version": __version__,
+        "navigation": [(url_for(endpoint), title, icon, endpoint) for endpoint, title, icon in _NAVIGATION],
+        "section": (request.endpoint or "").partition(".")[0],
+        "alerts": _alerts,
+    }
+
+
+def _alerts() -> list[dict[str, str]]:
+    """What needs a person now; asked by the template, so fragments do not pay for it."""
+    found = []
+    if not workers_alive(services().database):
+        found.append(
+            {
+                "title": "No worker is running",
+                "text": "Mail is kept and waits. Start `senddock worker` (or `senddock up`).",
+                "href": "",
+            }
+        )
+    with services().database.read() as reading:
+        states = journal.breakers(reading)
+        for provider_id, breaker in states.items():
+            provider = reading.get(Provider, provider_id)
+            if provider is None or provider.deleted_at is not None or not provider.enabled:
+                continue
+            needs = breaker.phase is Phase.PAUSED or breaker.verdict_class == VerdictClass.AUTH.value
+            if needs and breaker.phase is not Phase.CLOSED:
+                found.append(
+                    {
+                        "title": f"{provider.name}: {_title(breaker.verdict_class)}",
+                        "text": breaker.text,
+                        "href": url_for("smtp.edit", provider_id=provider_id),
+                    }
+                )
+    return found
+
+
+def _compress(response: Response) -> Response:
+    """Static files travel compressed; pages of text too."""
+    if "gzip" not in request.headers.get("Accept-Encoding", "") or response.status_code != 200:
+        return response
+    if response.mimetype not in ("text/html", "text/css", "text/javascript", "image/svg+xml", "application/json"):
+        return response
+    if response.is_streamed and not request.path.startswith("/static/"):
+        return response
+    if request.path.startswith("/static/"):
+        response.direct_passthrough = False
+        body = _compressed.get(request.path)
+        if body is None:
+            body = _compressed[request.path] = gzip.compress(response.get_data(), 9)
+    else:
+        body = gzip.compress(response.get_data(), 5)
+    response.set_data(body)
+    response.headers["Content-Encoding"] = "gzip"
+    response.vary.add("Accept-Encoding")
+    return response
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _duration(milliseconds: float | None) -> str:
+    if milliseconds is None:
+        return "–"
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+
+
+def _title(verdict_class: str | None) -> str:
+    try:
+        return CLASSES[VerdictClass(verdict_class or "")].title
+    except ValueError:
+        return verdict_class or "no answer recorded"
