@@ -83,6 +83,7 @@ def arguments(binary: RedisBinary, data_dir: Path) -> list[str]:
         # A full memory must refuse new keys, never throw away a limit's counter.
         *("--maxmemory-policy", "noeviction"),
         *("--loglevel", "warning"),
+        *("--logfile", str(data_dir / "redis.log")),
         *("--daemonize", "no"),
     ]
 

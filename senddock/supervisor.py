@@ -45,6 +45,8 @@ class Child:
     started: float = 0.0
     pause: float = 0.0
     start_at: float = 0.0
+    #: The beginning of a line whose end has not been read yet.
+    rest: bytes = b""
 
 
 def hold_lock(data_dir: Path) -> IO[str]:
@@ -129,12 +131,18 @@ class Supervisor:
         assert child.process.stdout is not None
         data = child.process.stdout.read()
         if data:
-            for line in data.decode("utf-8", "replace").splitlines():
-                self._out.write(f"{child.name:<{self._width}} | {line}\n")
-            self._out.flush()
+            *lines, child.rest = (child.rest + data).split(b"\n")
+            self._print(child, lines)
         elif data == b"":
+            self._print(child, [child.rest] if child.rest else [])
+            child.rest = b""
             self._selector.unregister(child.process.stdout)
             child.process.stdout.close()
+
+    def _print(self, child: Child, lines: Sequence[bytes]) -> None:
+        for line in lines:
+            self._out.write(f"{child.name:<{self._width}} | {line.decode('utf-8', 'replace')}\n")
+        self._out.flush()
 
     def _reap(self) -> None:
         for child in self._children:

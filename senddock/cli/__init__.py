@@ -7,7 +7,7 @@ import click
 from senddock import __version__
 from senddock.cli.house import House
 from senddock.cli.messages import explain, messages, send, status
-from senddock.cli.processes import clock, submission, up, web, worker
+from senddock.cli.processes import clock, up, web, worker
 from senddock.cli.setup import db, key, project, provider, route, stream, user
 from senddock.config import ConfigurationError
 
@@ -20,7 +20,7 @@ def cli(context: click.Context) -> None:
     context.obj = House()
 
 
-for command in (up, web, worker, clock, submission, db, user, provider, project, stream, route, key):
+for command in (up, web, worker, clock, db, user, provider, project, stream, route, key):
     cli.add_command(command)
 for command in (send, messages, status, explain):
     cli.add_command(command)

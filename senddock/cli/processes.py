@@ -42,7 +42,6 @@ def up(house: House, workers: int | None) -> None:
     children.append(Child("web", [*command, "web"], environ))
     children += [Child(f"worker-{number}", [*command, "worker"], environ) for number in range(1, count + 1)]
     children.append(Child("clock", [*command, "clock"], environ))
-    children.append(Child("submission", [*command, "submission"], environ))
     address = settings.public_url or f"http://{_shown_host(settings.web_bind)}"
     click.echo(f"Panel: {address}")
     token = setup_link_token(house.database)
@@ -105,25 +104,6 @@ def clock(house: House) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     ticking.run()
-
-
-@click.command()
-@pass_house
-def submission(house: House) -> None:
-    """Run the SMTP door."""
-    from senddock.submission.server import serve
-
-    house.log_to_stderr()
-    settings = house.settings
-    serve(
-        house.database,
-        house.wake,
-        smtp=settings.smtp_bind,
-        smtps=settings.smtps_bind,
-        certificate=settings.tls_cert,
-        key=settings.tls_key,
-        name=settings.helo_name,
-    )
 
 
 def wait_for_redis(house: House) -> None:

@@ -14,9 +14,9 @@ def wants_fragment() -> bool:
     return bool(asked) and not asked.history_restore_request and not asked.boosted
 
 
-def page_or_fragment(page: str, fragment: str, *, status: int = 200, **context: Any) -> Response:
+def page_or_fragment(page_template: str, fragment: str, /, *, http_status: int = 200, **context: Any) -> Response:
     """Render the one that is asked for; caches are told that the address has two answers."""
-    response = make_response(render_template(fragment if wants_fragment() else page, **context), status)
+    response = make_response(render_template(fragment if wants_fragment() else page_template, **context), http_status)
     response.headers["Vary"] = _VARY
     return response
 

@@ -192,7 +192,7 @@ def _form_page(form: ProviderForm, provider: Provider | None, *, status: int = 2
     return page_or_fragment(
         "smtp/edit.html",
         "smtp/_form.html",
-        status=status,
+        http_status=status,
         form=form,
         provider=provider,
         preset=preset or PRESETS.get(form.preset.data or ""),
