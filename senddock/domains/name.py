@@ -18,7 +18,7 @@ def ascii_domain(text: str) -> str:
     Raises `InvalidDomain` for an address, a URL, an IP address, a single label and what DNS cannot hold.
     """
     name = text.strip().rstrip(".")
-    if "@" in name or "/" in name or ":" in name:
+    if any(sign in name for sign in "@/:\\"):
         raise InvalidDomain(f"{text!r} is not a domain name: enter only what stands after the @, such as example.com")
     try:
         ipaddress.ip_address(name)

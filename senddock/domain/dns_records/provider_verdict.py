@@ -140,7 +140,7 @@ def _sentence(domain: str, passes: bool | None, spf: Identifier, dkim: Identifie
             return f"Mail for {domain} passes DMARC by DKIM. SPF does not add to it: {spf.why}."
         return f"Mail for {domain} passes DMARC by SPF alone, which forwarding breaks. DKIM: {dkim.why}."
     because = f"SPF: {spf.why}. DKIM: {dkim.why}."
-    if passes is None:
+    if passes is None or dmarc.unanswered:
         return f"It cannot be told yet whether mail for {domain} passes DMARC. {because}"
     if dmarc.policy is None:
         return f"Mail for {domain} is not authenticated for this domain; many receivers refuse such mail. {because}"
