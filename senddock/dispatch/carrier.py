@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -28,11 +28,11 @@ class Carrier:
     def __init__(
         self, roster: Roster, planner: Planner, recorder: Recorder, pool: Pool, now: Callable[[], datetime]
     ) -> None:
-        self._roster = roster
-        self._planner = planner
-        self._recorder = recorder
-        self._pool = pool
-        self._now = now
+        self.roster = roster
+        self.planner = planner
+        self.recorder = recorder
+        self.pool = pool
+        self.now = now
         self.lanes: Lanes | None = None
 
     def serve(self, served: ProviderQueue) -> None:
@@ -49,10 +49,16 @@ class Carrier:
         if provider is None:
             self.lanes.left()
         elif self.lanes.stopping:
-            self._planner.give_back(task)
+            self.planner.give_back(task)
             self.lanes.left()
         else:
             self.lanes.push(provider, task, first=True)
+
+    def plan_again(self, tasks: Sequence[Task]) -> None:
+        """Tasks that have not tried anything yet: with what is known now the plan may name another provider."""
+        for task in tasks:
+            self.planner.unplace(task)
+            self.move_on(task, self.planner.place(task))
 
 
 class _Run:
@@ -75,7 +81,7 @@ class _Run:
             transaction = task.transaction
             assert transaction is not None
             if transaction.started_at is None:
-                transaction.started_at, transaction.clock = self._carrier._now(), time.monotonic()
+                transaction.started_at, transaction.clock = self._carrier.now(), time.monotonic()
             if self._session is None:
                 begun = False
                 if not self._open(task):
@@ -85,10 +91,10 @@ class _Run:
     def end(self) -> None:
         """Keep the session for the next visit."""
         if self._session is not None:
-            self._carrier._pool.put(self._key, self._session)
+            self._carrier.pool.put(self._key, self._session)
             self._session = None
 
-    def _carry(self, task: Task, transaction: Transaction, begun: bool) -> tuple[Task | None, bool]:  # noqa: FBT001
+    def _carry(self, task: Task, transaction: Transaction, begun: bool) -> tuple[Task | None, bool]:
         """One transaction; answers the next task and whether its envelope has been sent already."""
         session = self._session
         assert session is not None
@@ -114,6 +120,14 @@ class _Run:
             self._drop()
             self._lost(task)
             return self._take(), False
+        try:
+            refusal = session.interruption()
+        except WireFault as error:
+            return self._broke_before_dot(task, transaction, error)
+        if refusal is not None:
+            self._drop()
+            self._finish(task, None, refusal)
+            return self._take(), False
         return self._send_dot(task, transaction, opening, session)
 
     def _send_dot(
@@ -138,7 +152,7 @@ class _Run:
 
     def _chained(self, session: Session) -> Task | None:
         """A task whose envelope may travel with this one's final dot."""
-        if not session.pipelining or self._used_up(session, 1):
+        if not session.pipelining or self._used_up(session):
             return None
         task = self._take()
         if task is None or task.transaction is None:
@@ -147,12 +161,13 @@ class _Run:
             assert self._carrier.lanes is not None
             self._carrier.lanes.push(self._served.provider, task, first=True)
             return None
-        task.transaction.started_at, task.transaction.clock = self._carrier._now(), time.monotonic()
+        task.transaction.started_at, task.transaction.clock = self._carrier.now(), time.monotonic()
         return task
 
-    def _used_up(self, session: Session, more: int = 0) -> bool:
+    def _used_up(self, session: Session) -> bool:
+        """True when the provider wants a new connection for the next message."""
         limit = self._served.provider.messages_per_connection
-        return limit is not None and session.transactions + more > limit - (0 if more else 0) and bool(limit)
+        return limit is not None and session.transactions >= limit
 
     def _broke_before_dot(self, task: Task, transaction: Transaction, error: WireFault) -> tuple[Task | None, bool]:
         session = self._session
@@ -173,10 +188,10 @@ class _Run:
         assert carrier.lanes is not None
         self._timings = {}
         if not transaction.retried_fresh:
-            self._session = carrier._pool.take(self._key)
+            self._session = carrier.pool.take(self._key)
         if self._session is None:
             try:
-                target = carrier._roster.target(served.provider)
+                target = carrier.roster.target(served.provider)
                 self._session = Session.open(target, self._note_stage)
             except WireFault as error:
                 return self._not_opened(task, error.reply)
@@ -190,21 +205,17 @@ class _Run:
         assert carrier.lanes is not None
         waiting = carrier.lanes.cooled(self._served)
         self._finish(task, None, reply)
-        for other in waiting:
-            # They have not tried anything yet: with what is known now the plan may name another provider.
-            other.transaction = None
-            other.number -= 1
-            carrier.move_on(other, carrier._planner.place(other))
+        carrier.plan_again(waiting)
         return False
 
     def _note_stage(self, stage: Stage, milliseconds: float, _text: str) -> None:
         self._timings[stage.value] = round(self._timings.get(stage.value, 0.0) + milliseconds, 1)
 
     def _mark(self, task: Task, transaction: Transaction) -> bool:
-        transaction.dot_at = self._carrier._now()
+        transaction.dot_at = self._carrier.now()
         row = attempt_row(task, transaction, transaction.dot_at)
         mark = Mark(task.id, task.claimed.row.fence, row, self._latch)
-        transaction.marked = self._carrier._recorder.mark(mark)
+        transaction.marked = self._carrier.recorder.mark(mark)
         return transaction.marked
 
     def _finish(self, task: Task, opening: Opening | None, reply: Reply | None) -> None:
@@ -220,16 +231,20 @@ class _Run:
             detail["timed_out"] = True
         if transaction.retried_fresh:
             detail["note"] = "an open session had been closed by the server; sent again on a new one"
-        following = self._carrier._planner.answered(
+        following = self._carrier.planner.answered(
             task, replies, stage_reply=stage_reply, tls=session.tls if session else None, detail=detail
         )
         self._carrier.move_on(task, following)
+        if not self._carrier.planner.is_open(self._served.provider):
+            # What still waits for this provider must not find out one by one.
+            assert self._carrier.lanes is not None
+            self._carrier.plan_again(self._carrier.lanes.cooled(self._served))
 
     def _lost(self, task: Task) -> None:
         """Another worker holds it now, or the database is away: the lease decides, nothing is written here."""
         assert self._carrier.lanes is not None
         log.warning("message %s was not sent: its dot mark could not be committed", task.id)
-        self._carrier._planner.give_back(task)
+        self._carrier.planner.give_back(task)
         self._carrier.lanes.left()
 
     def _reset(self) -> None:

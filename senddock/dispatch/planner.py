@@ -18,7 +18,7 @@ from senddock.dispatch.statistics import Tally
 from senddock.dispatch.task import Pending, Task
 from senddock.domain.breaker import THRESHOLD, Breaker, Phase, failed, held, paused, spent, succeeded
 from senddock.domain.outcome import Move, step_after
-from senddock.domain.reply import Reply, Stage
+from senddock.domain.reply import Reply
 from senddock.domain.retry import next_try
 from senddock.domain.routing import Candidate, LeftOut, NoRoute, Use, Wait, plan
 from senddock.domain.status import Status
@@ -107,11 +107,19 @@ class Planner:
             if item.decided is None:
                 item.decided, item.at, item.counts = Status.QUEUED, now, False
                 item.sticky = item.only
+        self.unplace(task)
+        self._let_go(task, now)
+
+    def unplace(self, task: Task) -> None:
+        """Take back a transaction that was planned and not begun: its attempt never happened."""
         if task.transaction is not None:
-            # Its attempt never happened.
             task.number -= 1
             task.transaction = None
-        self._let_go(task, now)
+
+    def is_open(self, provider: Provider) -> bool:
+        """True while the provider's breaker lets messages through."""
+        breaker = self._health.get((provider.id, ""))
+        return breaker.phase is Phase.CLOSED or breaker.lets_through(self._now())
 
     def streams(self) -> list[StreamView]:
         """All streams, transactional first."""
@@ -438,6 +446,3 @@ def _why(breaker: Breaker) -> str:
     if breaker.phase is Phase.PAUSED:
         return f"paused until a person acts ({reason})"
     return f"failing ({reason})"
-
-
-_ = Stage

@@ -121,8 +121,17 @@ class _Check:
         droppable = [
             f"include:{name}" for item in elsewhere for name in item.includes if f"include:{name}" in merged.text
         ]
-        advice = advise_spf(self._domain, merged, exists=bool(tree.records), lookups=cost, droppable=droppable)
-        self._advice.append(advice)
+        unsure = [item.spf_include for item in wanted if "spf" in item.unconfirmed and item.spf_include in merged.added]
+        self._advice.append(
+            advise_spf(
+                self._domain,
+                merged,
+                exists=bool(tree.records),
+                lookups=cost,
+                droppable=droppable,
+                unconfirmed=[name for name in unsure if name],
+            )
+        )
 
     def _keys(self, providers: Sequence[SendingProfile], probes: Sequence[str]) -> list[Selector]:
         asked = [*self._selectors, *probes]
@@ -157,6 +166,6 @@ def _about(profile: SendingProfile, permission: Permission, tree: SpfTree) -> li
     if permission.flattened:
         return [Finding(Status.WARN, permission.why)]
     if permission.allowed is False and tree.records and profile.includes and tree.reach(*profile.includes) is None:
-        text = f"The record does not include {profile.includes[0]}, which {profile.key} needs on this name"
+        text = f"The record does not include {profile.includes[0]}, which {profile.title} needs on this name"
         return [Finding(Status.FAIL, text)]
     return []

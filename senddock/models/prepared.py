@@ -51,6 +51,6 @@ class Prepared:
             compiled = self._statement.compile(dialect=dialect, column_keys=self._names)  # type: ignore[attr-defined]
             assert isinstance(compiled, SQLCompiler)
             order = list(compiled.positiontup) if compiled.positional and compiled.positiontup else list(compiled.binds)
-            processors = {name: process for name, process in compiled._bind_processors.items() if name in order}
+            processors = {name: process for name, process in compiled._bind_processors.items() if name in order}  # noqa: SLF001
             known = self._compiled[dialect.name] = (str(compiled), order, processors, compiled.positional)
         return known

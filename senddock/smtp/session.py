@@ -151,6 +151,16 @@ class Session:
             self._wire.at(Stage.DATA, self._limits.data)
             self._wire.send(data[start : start + _BLOCK] if len(data) > _BLOCK else data)
 
+    def interruption(self) -> Reply | None:
+        """What the server said or did while the body was on its way: a refusal, or ``None`` for nothing.
+
+        Called just before the dot: a server that has hung up can still be left for another one. Raises `WireFault`.
+        """
+        if not self._wire.has_unread():
+            return None
+        self._wire.at(Stage.DATA, self._limits.data)
+        return self._reply(Stage.DATA)
+
     def finish(self, following: Outgoing | None = None) -> None:
         """Send the final dot, together with the next transaction's envelope where the server pipelines.
 

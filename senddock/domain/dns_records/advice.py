@@ -11,11 +11,23 @@ from senddock.domain.dns_records.spf_merge import MergedSpf, is_long
 from senddock.domain.dns_records.spf_tree import LOOKUP_LIMIT
 
 _AS_SHOWN = " Fill in what stands in <…> as the provider's page shows it."
+_UNCONFIRMED = " Compare it with the provider's page first: this value is not confirmed."
 
 
-def advise_spf(domain: str, merged: MergedSpf, *, exists: bool, lookups: int, droppable: Sequence[str]) -> Advice:
-    """The one SPF record to publish. `lookups` is its cost, `droppable` the includes it could do without."""
-    reasons = [f"includes {name}" for name in merged.added] + list(merged.changes)
+def advise_spf(
+    domain: str,
+    merged: MergedSpf,
+    *,
+    exists: bool,
+    lookups: int,
+    droppable: Sequence[str],
+    unconfirmed: Sequence[str] = (),
+) -> Advice:
+    """The one SPF record to publish. `lookups` is its cost, `droppable` the includes it could do without.
+
+    `unconfirmed` are the added includes that are known from memory only.
+    """
+    reasons = ([f"adds {_and(merged.added)}"] if merged.added else []) + list(merged.changes)
     verb = "Replace the SPF record; this one" if exists else "Publish this SPF record; it"
     why = f"{verb} {_and(reasons)}." if reasons else f"{verb} says who may send for {domain}."
     if not exists:
@@ -27,6 +39,8 @@ def advise_spf(domain: str, merged: MergedSpf, *, exists: bool, lookups: int, dr
             if droppable
             else " Take out services you no longer use, or give a provider a subdomain of its own."
         )
+    if unconfirmed:
+        why += f" Compare {_and(unconfirmed)} with the provider's page first: this value is not confirmed."
     if is_long(merged.text):
         why += " It is long: enter it as several strings of at most 255 characters if your DNS panel asks for that."
     return Advice("TXT", domain, merged.text, why)
@@ -51,10 +65,15 @@ def advise_return_path(profile: SendingProfile, domain: str, *, missing_types: I
         name = domain if record.name == "@" else path
         if name is None or record.type not in wanted:
             continue
-        why = f"{profile.key} puts {name} into MAIL FROM: bounces come back to it and SPF is checked and aligned there."
+        why = (
+            f"{profile.title} puts {name} into MAIL FROM: bounces come back to it and SPF is checked and aligned there."
+        )
         if record.name == "@":
-            why = f"{profile.key} asks for this when the domain receives no mail."
-        advice.setdefault((record.type, name), _expected(record, domain, name, why))
+            why = f"{profile.title} asks for this when the domain receives no mail."
+        advice.setdefault(
+            (record.type, name),
+            _expected(record, domain, name, why, confirmed="return_path" not in profile.unconfirmed),
+        )
     return list(advice.values())
 
 
@@ -68,16 +87,18 @@ def advise_dkim(profile: SendingProfile, domain: str, signing: Signing, selector
         if found is None:
             # A place such as <token1>: nothing could be looked up, so it is advice only while no key is known.
             wanted = not signing.signs
-            why = f"{profile.key} signs with keys of its own."
+            why = f"{profile.title} signs with keys of its own."
         elif found.unanswered or found.usable:
             continue
         elif found.found:
             wanted, why = True, f"The key at {found.name} cannot be used: {found.findings[0].text}."
         else:
             wanted = not signing.signs or record.type == "CNAME"
-            why = f"{profile.key} signs with this selector; without its key the signature does not verify."
+            why = f"{profile.title} signs with this selector; without its key the signature does not verify."
         if wanted:
-            advice.append(_expected(record, domain, f"{record.name}.{domain}", why))
+            advice.append(
+                _expected(record, domain, f"{record.name}.{domain}", why, confirmed="dkim" not in profile.unconfirmed)
+            )
     return advice
 
 
@@ -102,9 +123,11 @@ def advise_dmarc(dmarc: DmarcPolicy) -> list[Advice]:
     return []
 
 
-def _expected(record: ExpectedRecord, domain: str, name: str, why: str) -> Advice:
+def _expected(record: ExpectedRecord, domain: str, name: str, why: str, *, confirmed: bool) -> Advice:
     if record.needs_filling(domain) or "<" in name:
         why += _AS_SHOWN
+    elif not confirmed:
+        why += _UNCONFIRMED
     return Advice(record.type, name, record.filled(domain), why)
 
 

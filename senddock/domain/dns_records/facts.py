@@ -8,11 +8,17 @@ from senddock.domain.dns_records.profile import ExpectedRecord, ReturnPath, Send
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*\.)+[A-Za-z]{2,}")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
+#: Words by which the list of remembered fields speaks of a group.
+_MARKS = {
+    "spf": ("all", "spf include", "include/"),
+    "dkim": ("all", "dkim", "cname values", "selector"),
+    "return_path": ("all", "bounce", "return"),
+}
 _INCLUDED = re.compile(r"(?:include:|redirect=)([A-Za-z0-9_.-]+)")
 
 
-def profile_from_dns_facts(key: str, dns: Mapping[str, Any]) -> SendingProfile:
-    """Map one provider's facts. Members that are missing or `None` leave the profile's defaults; nothing is guessed."""
+def profile_from_dns_facts(key: str, dns: Mapping[str, Any], name: str = "") -> SendingProfile:
+    """Map one provider's facts; `name` is what people call it. Members that are missing or `None` leave the profile's defaults; nothing is guessed."""
     spf, dkim, path = (dns.get(name) or {} for name in ("spf", "dkim", "return_path"))
     include, alternatives = _includes(spf)
     kind, label = _return_path(spf, path)
@@ -24,6 +30,7 @@ def profile_from_dns_facts(key: str, dns: Mapping[str, Any]) -> SendingProfile:
     both = {str(dkim.get("type") or "TXT"), *re.findall(r"\b(?:CNAME|TXT)\b", alternative)}
     return SendingProfile(
         key=key,
+        name=name,
         spf_include=include,
         spf_alternatives=alternatives,
         spf_location=_location(spf),
@@ -34,7 +41,17 @@ def profile_from_dns_facts(key: str, dns: Mapping[str, Any]) -> SendingProfile:
         probe_selectors=tuple(name for name in probes if name not in documented),
         dkim_kind=" or ".join(sorted(both, reverse=True)),
         dkim_records=records,
+        unconfirmed=frozenset(group for group in _MARKS if _from_memory(dns, group)),
     )
+
+
+def _from_memory(dns: Mapping[str, Any], group: str) -> bool:
+    stated = [str(part.get("confidence") or "") for part in (dns, dns.get(group) or {})]
+    if any(confidence.startswith(("memory", "low")) for confidence in stated):
+        return True
+    # A field with a dot names a detail of a group, which leaves the records themselves confirmed.
+    fields = [str(field).lower() for field in dns.get("memory_fields") or () if "." not in str(field)]
+    return any(mark in field for field in fields for mark in _MARKS[group])
 
 
 def _includes(spf: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
@@ -78,6 +95,12 @@ def _path_records(path: Mapping[str, Any]) -> Iterable[ExpectedRecord]:
 def _dkim_records(dkim: Mapping[str, Any]) -> tuple[ExpectedRecord, ...]:
     kind = "CNAME" if str(dkim.get("type") or "").startswith("CNAME") else "TXT"
     return tuple(
-        ExpectedRecord(kind, str(record["name"]).partition(" (")[0], str(record["value"]))
+        ExpectedRecord(kind, str(record["name"]).partition(" (")[0], _value(kind, str(record["value"])))
         for record in dkim.get("records") or ()
     )
+
+
+def _value(kind: str, value: str) -> str:
+    """Facts may describe a value in words; what cannot be a record becomes a place to fill."""
+    publishable = "=" in value if kind == "TXT" else "." in value
+    return value if publishable else "<value shown by the provider>"

@@ -45,7 +45,7 @@ class ExpectedRecord:
         return f"{self.priority} {value}" if self.priority is not None else value
 
     def needs_filling(self, domain: str) -> bool:
-        return _PLACE.search(self.filled(domain)) is not None or "as shown" in self.value
+        return _PLACE.search(self.filled(domain)) is not None
 
     def matches(self, found: str, domain: str) -> bool:
         """Is `found` (a host name) what this record should point to? A place matches one label, `…` anything."""
@@ -62,6 +62,8 @@ class SendingProfile:
     """What has to be known of a provider to judge its mail. `key` is its key in the catalogue."""
 
     key: str
+    #: As people know it; without a name its key is shown.
+    name: str = ""
     spf_include: str | None = None
     #: Includes that do the same for other regions or older set-ups.
     spf_alternatives: tuple[str, ...] = ()
@@ -78,6 +80,13 @@ class SendingProfile:
     dkim_records: tuple[ExpectedRecord, ...] = ()
     #: Addresses the server is known to send from, for a provider without an include.
     addresses: tuple[str, ...] = ()
+
+    #: Which of "spf", "dkim" and "return_path" rest on memory rather than on the provider's own page.
+    unconfirmed: frozenset[str] = frozenset()
+
+    @property
+    def title(self) -> str:
+        return self.name or self.key
 
     @property
     def includes(self) -> tuple[str, ...]:
