@@ -81,6 +81,8 @@ class Engine:
         claimed, deadline = 0, time.monotonic() + longest
         ahead = self._lane_count * _AHEAD
         woken = False
+        # What an operator changed a moment ago holds for the message that woke this drain.
+        self.roster.forget()
         while not self._stopping.is_set() and time.monotonic() < deadline:
             if not self.lanes.wait_below(ahead, 1.0):
                 continue

@@ -107,6 +107,42 @@ def test_it_keeps_regional_includes_as_alternatives_of_the_documented_one() -> N
     assert profile_from_dns_facts("zoho", {"spf": spf}).includes == ("zohomail.com", "zoho.com", "zoho.eu")
 
 
+@pytest.mark.parametrize(
+    ("marks", "unconfirmed"),
+    [
+        ({"confidence": "high", "memory_fields": ["dkim.value_prefix", "tracking"]}, set()),
+        ({"confidence": "medium", "memory_fields": ["all values"]}, {"spf", "dkim", "return_path"}),
+        ({"confidence": "memory"}, {"spf", "dkim", "return_path"}),
+        ({"memory_fields": ["spf include", "dkim selectors"]}, {"spf", "dkim"}),
+        ({"memory_fields": ["CNAME values"]}, {"dkim"}),
+        ({"memory_fields": ["include/CNAME values"]}, {"spf", "dkim"}),
+        ({"memory_fields": ["selector name", "bounce value"]}, {"dkim", "return_path"}),
+        ({"spf": {"confidence": "memory"}}, {"spf"}),
+        ({"dkim": {"confidence": "memory (a third-party page)"}}, {"dkim"}),
+    ],
+)
+def test_it_keeps_in_mind_what_rests_on_memory(marks: dict[str, Any], unconfirmed: set[str]) -> None:
+    assert profile_from_dns_facts("x", marks).unconfirmed == unconfirmed
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "kept"),
+    [
+        ("TXT", "k=rsa; p=…", True),
+        ("TXT", "shared key, same for every domain", False),
+        ("TXT", "as shown", False),
+        ("CNAME", "dkim.example.net", True),
+        ("CNAME", "…", False),
+    ],
+)
+def test_a_value_told_in_words_becomes_a_place_to_fill(kind: str, value: str, kept: bool) -> None:
+    dkim = {"type": kind, "records": [{"name": "s._domainkey", "value": value}]}
+
+    (record,) = profile_from_dns_facts("x", {"dkim": dkim}).dkim_records
+
+    assert record.value == (value if kept else "<value shown by the provider>")
+
+
 def test_it_takes_no_selector_that_only_the_provider_knows() -> None:
     dkim = {
         "type": "CNAME",
