@@ -28,7 +28,9 @@ def test_it_fails_over_defers_survives_kill_and_leaks_no_password(
 
     # The first provider is dead, the second takes it, whole.
     code, answer = house.post(
-        "/api/emails", {"from": "Us <us@example.com>", "to": "ana@example.org", "subject": "Hé", "text": "One\n.two\n"}, token
+        "/api/emails",
+        {"from": "Us <us@example.com>", "to": "ana@example.org", "subject": "Hé", "text": "One\n.two\n"},
+        token,
     )
     assert code == 200, answer
     (taken,) = good.wait_for(1)
