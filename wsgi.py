@@ -1,7 +1,7 @@
 """For other WSGI servers: ``gunicorn wsgi:app`` with the settings of the environment."""
 
-from senddock.cli.house import House
 from senddock.app import create_app
+from senddock.cli.house import House
 
 _house = House()
 app = create_app(_house.settings, vault=_house.vault, redis=_house.redis)

@@ -177,7 +177,7 @@ def queue_status(session: Session, now: datetime) -> dict[str, Any]:
     counts = dict.fromkeys(("queued", "deferred", "sending", "uncertain"), 0)
     due = Message.due_at.is_not(None)
     waiting = session.execute(select(Message.state, func.count()).where(due).group_by(Message.state))
-    for state, number in waiting.tuples():
+    for state, number in waiting:
         counts["deferred" if state == Status.DEFERRED.value else "queued"] += number
     counts["sending"] = session.scalar(select(func.count()).where(Message.worker_id.is_not(None))) or 0
     counts["uncertain"] = session.scalar(select(func.count()).where(Message.state == Status.UNCERTAIN.value)) or 0

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, render_template, request, url_for
 from flask_wtf import FlaskForm
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from senddock.dispatch import keys
@@ -19,7 +20,9 @@ class KeyForm(FlaskForm):  # type: ignore[misc]
     """Name and scope."""
 
     name = StringField("Name", [InputRequired("Give the key a name, such as “shop”."), Length(max=100)])
-    scope = SelectField("May", choices=[("sending", "send only"), ("full", "send, read and cancel")])
+    scope = SelectField(
+        "May", choices=[SelectChoice("sending", "send only"), SelectChoice("full", "send, read and cancel")]
+    )
 
 
 @bp.get("")

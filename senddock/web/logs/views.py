@@ -14,7 +14,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.status import Status
 from senddock.domain.verdict_class import VerdictClass
-from senddock.models import Message
+from senddock.models import Database, Message
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.services import services
 
@@ -52,7 +52,9 @@ def tail() -> Any:
 def export(kind: str) -> Any:
     """The filtered set, streamed."""
     chosen = LogFilter.from_args(request.args)
-    lines = _csv_lines(_all(chosen)) if kind == "csv" else (json.dumps(_plain(row)) + "\n" for row in _all(chosen))
+    # Taken now: the lines are made while they are sent, when the request is over.
+    rows = _all(services().database, chosen)
+    lines = _csv_lines(rows) if kind == "csv" else (json.dumps(_plain(row)) + "\n" for row in rows)
     mimetype = "text/csv" if kind == "csv" else "application/jsonl"
     headers = {"Content-Disposition": f"attachment; filename=senddock-log.{kind}"}
     return Response(lines, mimetype=mimetype, headers=headers)
@@ -149,10 +151,10 @@ def _lists(session: Any) -> dict[str, Any]:
     }
 
 
-def _all(chosen: LogFilter) -> Iterator[Message]:
+def _all(database: Database, chosen: LogFilter) -> Iterator[Message]:
     before = None
     while True:
-        with services().database.read() as session:
+        with database.read() as session:
             page = journal.page(session, chosen, before=before, limit=_EXPORT_PAGE)
         yield from page.rows
         if page.older is None:

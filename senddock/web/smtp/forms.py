@@ -13,6 +13,7 @@ from wtforms import (
     SelectField,
     StringField,
 )
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Length, Optional
 
 
@@ -27,7 +28,11 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
     port = IntegerField("Port", [Optional()], default=587, description="587 recommended for TLS.")
     encryption = RadioField(
         "Encryption",
-        choices=[("starttls", "TLS (recommended)"), ("ssl", "SSL"), ("none", "None")],
+        choices=[
+            SelectChoice("starttls", "TLS (recommended)"),
+            SelectChoice("ssl", "SSL"),
+            SelectChoice("none", "None"),
+        ],
         default="starttls",
     )
     plain_confirmed = BooleanField("I know that password and mail travel readable for everybody")
@@ -38,9 +43,9 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
     from_policy = SelectField(
         "Senders",
         choices=[
-            ("any", "Any From address (the provider judges)"),
-            ("own", "Only its own From domain"),
-            ("rewrite", "Always this From; the original becomes Reply-To"),
+            SelectChoice("any", "Any From address (the provider judges)"),
+            SelectChoice("own", "Only its own From domain"),
+            SelectChoice("rewrite", "Always this From; the original becomes Reply-To"),
         ],
         default="any",
     )

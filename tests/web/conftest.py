@@ -1,0 +1,68 @@
+"""A signed-in browser without a browser: Flask's client with a session and a CSRF token."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from redis import Redis
+
+from senddock.app import create_app
+from senddock.config import Settings
+from senddock.dispatch import accounts
+from senddock.models import Database
+from senddock.secrets.vault import Vault
+
+EMAIL, PASSWORD = "ana@acme.example", "a long enough sentence"
+
+
+class Panel:
+    """The panel as one person sees it."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.client: FlaskClient = app.test_client()
+
+    def get(self, path: str, *, fragment: bool = False) -> Any:
+        return self.client.get(path, headers={"HX-Request": "true"} if fragment else {})
+
+    def post(
+        self, path: str, data: dict[str, Any] | None = None, *, fragment: bool = False, form: str = "/login"
+    ) -> Any:
+        headers = {"HX-Request": "true"} if fragment else {}
+        return self.client.post(path, data={**(data or {}), "csrf_token": self.csrf(form)}, headers=headers)
+
+    def csrf(self, path: str) -> str:
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', self.client.get(path).text)
+        assert found, path
+        return found.group(1)
+
+    def sign_in(self) -> "Panel":
+        answer = self.post("/login", {"email": EMAIL, "password": PASSWORD})
+        assert answer.status_code == 303, answer.text
+        return self
+
+
+@pytest.fixture
+def app(sqlite: Database, vault: Vault, redis: Redis, tmp_path: Any) -> Iterator[Flask]:
+    """The whole web process on SQLite."""
+    settings = Settings.from_env({"SENDDOCK_DATABASE_URL": str(sqlite.engine.url), "SENDDOCK_DATA_DIR": str(tmp_path)})
+    made = create_app(settings, vault=vault, redis=redis)
+    yield made
+    made.extensions["senddock"].outbox.close()
+    made.extensions["senddock"].database.close()
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Panel:
+    """Somebody who is not signed in."""
+    return Panel(app)
+
+
+@pytest.fixture
+def panel(app: Flask, sqlite: Database) -> Panel:
+    """Ana, signed in."""
+    accounts.create_user(sqlite, EMAIL, PASSWORD)
+    return Panel(app).sign_in()

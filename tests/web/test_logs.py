@@ -1,0 +1,161 @@
+"""Logs: the list, one message's story, and content that is shown without being trusted."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from senddock.models import Database
+from senddock.secrets.vault import Vault
+from tests.conftest import Bench
+from tests.smtp_server import ScriptedSMTP, closed_port, reply
+from tests.web.conftest import Panel
+
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+def mail(sqlite: Database, vault: Vault) -> Iterator[Bench]:
+    """An engine beside the panel, on the same database."""
+    made = Bench(sqlite, vault, None)
+    yield made
+    made.close()
+
+
+def test_an_empty_log_tells_the_next_step(panel: Panel) -> None:
+    assert "Send a test message" in panel.get("/logs").text
+    assert "No message fits" in panel.get("/logs?state=failed").text
+
+
+def test_one_message_tells_its_whole_story(panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]) -> None:
+    server = smtp_server()
+    mail.provider(closed_port(), "AWS SES", 1)
+    mail.provider(server.port, "Resend", 2)
+    message_id = mail.submit("ana@example.org", subject="Reset your password")
+    mail.engine.drain()
+    row = panel.get("/logs").text
+    for words in ("ana@example.org", "Reset your password", "accepted", "Resend", "fallback"):
+        assert words in row
+    page = panel.get(f"/logs/{message_id}").text
+    for words in ("attempt 1 · AWS SES", "Connection refused", "→ next provider", "attempt 2 · Resend", "250 2.0.0 Ok",
+                  "already tried in this round", "via fallback"):  # fmt: skip
+        assert words in page
+    assert panel.get(f"/logs/{message_id}", fragment=True).text.strip()[:40] in page
+
+
+def test_filters_stand_in_the_address_bar(panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]) -> None:
+    server = smtp_server({"rcpt": lambda to: reply("550 5.1.1 No such user") if to.startswith("gone") else None})
+    provider_id = mail.provider(server.port)
+    mail.submit("gone@example.org", subject="One")
+    mail.submit("ana@example.org", subject="Two", stream_id=2)
+    mail.engine.drain()
+    for query, shown, hidden in (
+        ("state=failed", "One", "Two"),
+        ("state=accepted", "Two", "One"),
+        ("stream=2", "Two", "One"),
+        ("verdict=recipient_permanent", "One", "Two"),
+        ("text=gone@example.org", "One", "Two"),
+        ("text=two", "Two", "One"),
+    ):
+        text = panel.get(f"/logs?{query}", fragment=True).text
+        assert f">{shown}<" in text, query
+        assert f">{hidden}<" not in text, query
+    assert ">One<" in panel.get(f"/logs?provider={provider_id}").text
+    assert panel.get("/logs?provider=x&since=nonsense").status_code == 200
+
+
+def test_the_live_tail_brings_only_what_is_newer(panel: Panel, mail: Bench) -> None:
+    first = mail.submit(subject="Old")
+    assert panel.get(f"/logs/new?than={first}", fragment=True).status_code == 204
+    mail.submit(subject="New")
+    text = panel.get(f"/logs/new?than={first}", fragment=True).text
+    assert ">New<" in text
+    assert ">Old<" not in text
+    assert 'id="log-poll"' in text
+
+
+def test_pages_follow_the_key_without_gaps(panel: Panel, mail: Bench) -> None:
+    ids = [mail.submit(subject=f"s{number}") for number in range(120)]
+    seen: list[str] = []
+    path: str | None = "/logs"
+    while path:
+        text = panel.get(path).text
+        seen += [part.split('"')[0] for part in text.split('<tr id="m-')[1:]]
+        older = [part for part in text.split('href="') if part.startswith("/logs?before=")]
+        path = older[0].split('"')[0].replace("&amp;", "&") if older else None
+    assert seen == ids[::-1]
+
+
+def test_the_filtered_set_is_exported(panel: Panel, mail: Bench) -> None:
+    mail.submit(subject="=cmd|' /C calc'!A0")
+    lines = panel.get("/logs/export.csv").text.splitlines()
+    assert lines[0].startswith("id,created_at,state")
+    assert "'=cmd" in lines[1], "a cell must not be a formula"
+    assert '"subject": "=cmd' in panel.get("/logs/export.jsonl").text
+
+
+def test_nothing_from_a_message_or_a_server_is_trusted(
+    panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    server = smtp_server({"final_dot": reply(f"550 5.7.1 spam {EVIL}")})
+    mail.provider(server.port)
+    message_id = mail.submit(
+        subject=EVIL, text=EVIL, html=f"<p>hi</p>{EVIL}", headers={"X-Evil": EVIL}, from_=f'"{EVIL}" <us@example.com>'
+    )
+    mail.engine.drain()
+    for path in ("/logs", f"/logs/{message_id}", "/"):
+        text = panel.get(path).text
+        assert EVIL not in text, path
+        assert "&lt;script&gt;" in text
+    frame = panel.get(f"/logs/{message_id}/html")
+    assert frame.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert "sandbox" in panel.get(f"/logs/{message_id}").text
+    source = panel.get(f"/logs/{message_id}/source")
+    assert "attachment" in source.headers["Content-Disposition"]
+
+
+def test_a_failed_message_is_sent_again_through_a_chosen_provider(
+    panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    first = smtp_server({"rcpt": [reply("550 5.1.1 No such user")]})
+    second = smtp_server()
+    mail.provider(first.port, "one", 1)
+    chosen = mail.provider(second.port, "two", 2)
+    message_id = mail.submit()
+    mail.engine.drain()
+    assert mail.story(message_id)["state"] == "failed"
+    panel.post(f"/logs/{message_id}/resend", {"provider": str(chosen)}, form=f"/logs/{message_id}")
+    mail.engine.drain()
+    second.wait_for(1)
+    assert mail.story(message_id)["state"] == "accepted"
+    assert "sent again by ana@acme.example" in panel.get(f"/logs/{message_id}").text
+    assert "cannot be sent again" in _after(panel, f"/logs/{message_id}", "resend")
+
+
+def test_a_waiting_message_is_canceled_once(panel: Panel, mail: Bench) -> None:
+    message_id = mail.submit()
+    panel.post(f"/logs/{message_id}/cancel", form=f"/logs/{message_id}")
+    assert mail.story(message_id)["state"] == "canceled"
+    mail.engine.drain()
+    assert mail.story(message_id)["attempts"] == []
+    assert "cannot be canceled" in _after(panel, f"/logs/{message_id}", "cancel")
+
+
+def test_an_unknown_message_is_a_page_that_says_so(panel: Panel) -> None:
+    for path in ("/logs/nothing", "/logs/" + "0" * 36, "/logs/nothing/source", "/logs/" + "0" * 36 + "/html"):
+        answer = panel.get(path)
+        assert answer.status_code == 404
+        assert "There is nothing here" in answer.text
+
+
+def test_a_message_written_in_the_panel_goes_to_its_story(panel: Panel, mail: Bench) -> None:
+    data = {"to": "a@example.org, b@example.org", "subject": "Hi", "text": "x", "stream": "marketing"}
+    where = panel.post("/send", data, form="/send").headers["Location"]
+    assert mail.story(where.rsplit("/", 1)[1])["stream"] == "marketing"
+    refused = panel.post("/send", {**data, "to": "nobody"}, form="/send")
+    assert refused.status_code == 422
+    assert "is not an address" in refused.text
+
+
+def _after(panel: Panel, page: str, action: str) -> str:
+    panel.post(f"{page}/{action}", form="/keys")
+    return str(panel.get(page).text)

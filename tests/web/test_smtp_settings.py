@@ -1,0 +1,244 @@
+"""SMTP Settings: the form of the user documentation, the list, and a password that never comes back."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from senddock.dispatch import connection_tests, providers
+from senddock.dispatch.connection_tests import Runner
+from senddock.models import Database
+from senddock.secrets.vault import Vault
+from tests.smtp_server import ScriptedSMTP, closed_port
+from tests.web.conftest import Panel
+
+SECRET = "hunter2-hunter2-hunter2"
+FORM: dict[str, Any] = {
+    "name": "AWS SES Production", "host": "smtp.example.com", "port": "587", "encryption": "starttls", "username": "me",
+    "password": SECRET, "from_email": "hello@myapp.com", "from_name": "MyApp Team", "priority": "1", "enabled": "y",
+    "from_policy": "any",
+}  # fmt: skip
+
+
+def test_an_empty_list_tells_the_next_step(panel: Panel) -> None:
+    assert "Add your first provider" in panel.get("/smtp").text
+
+
+def test_a_provider_is_added_edited_and_its_password_never_shown(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    answer = panel.post("/smtp/new", FORM, form="/smtp/new")
+    assert answer.status_code == 303
+    (row,) = providers.all_providers(sqlite)
+    assert row.password_sealed is not None
+    assert vault.open(row.password_sealed, table="provider", row=str(row.id), column="password") == SECRET.encode()
+    for path in ("/smtp", f"/smtp/{row.id}", "/", f"/smtp/{row.id}/delete"):
+        assert SECRET not in panel.get(path).text
+    assert row.password_fingerprint in panel.get(f"/smtp/{row.id}").text
+    panel.post(f"/smtp/{row.id}", {**FORM, "password": "", "name": "SES"}, form=f"/smtp/{row.id}")
+    (kept,) = providers.all_providers(sqlite)
+    assert (kept.name, kept.password_sealed) == ("SES", row.password_sealed)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"name": ""}, "Give the provider a name"),
+        ({"host": "https://smtp.example.com"}, "without https://"),
+        ({"port": "99999"}, "1 to 65535"),
+        ({"from_email": "nobody"}, "From email is not usable"),
+        ({"from_email": "me@gmail.com"}, "public mailbox domain"),
+        ({"encryption": "none"}, "only for local development"),
+        ({"per_day": "0"}, "at least 1"),
+        ({"priority": "0"}, "tried first"),
+    ],
+)
+def test_what_cannot_be_saved_is_said_beside_its_field(
+    panel: Panel, sqlite: Database, change: dict[str, str], words: str
+) -> None:
+    answer = panel.post("/smtp/new", {**FORM, **change}, form="/smtp/new")
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert SECRET not in answer.text
+    assert providers.count(sqlite) == 0
+
+
+def test_no_encryption_to_a_public_host_has_to_be_confirmed_in_words(panel: Panel, sqlite: Database) -> None:
+    assert (
+        panel.post("/smtp/new", {**FORM, "encryption": "none", "plain_confirmed": "y"}, form="/smtp/new").status_code
+        == 303
+    )
+    local = {**FORM, "encryption": "none", "host": "127.0.0.1", "port": "1025"}
+    assert panel.post("/smtp/new", local, form="/smtp/new").status_code == 303
+    assert providers.count(sqlite) == 2
+
+
+def test_contradicting_port_and_encryption_are_remarked_while_typing(panel: Panel) -> None:
+    answer = panel.post(
+        "/smtp/advice", {**FORM, "port": "465", "from_email": "noreply@myapp.com"}, fragment=True, form="/smtp/new"
+    )
+    assert "Choose SSL" in answer.text
+    assert "looks like spam" in answer.text
+    assert "<html" not in answer.text
+
+
+def test_a_preset_fills_the_form(panel: Panel) -> None:
+    page = panel.get("/smtp/new?preset=resend").text
+    assert 'value="smtp.resend.com"' in page
+    assert 'value="465"' in page
+    assert "begins with re_" in page
+
+
+def test_the_order_default_and_deletion_are_the_operators(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    values = {"host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de"}
+    ids = [
+        providers.add(sqlite, vault, {**values, "name": name, "priority": n}, "p4ss").id
+        for n, name in enumerate("abc", 1)
+    ]
+
+    def order() -> list[str]:
+        return [row.name for row in providers.all_providers(sqlite)]
+
+    panel.post(f"/smtp/{ids[2]}/up", form="/smtp")
+    assert order() == ["a", "c", "b"]
+    assert "DEFAULT" in panel.post(f"/smtp/{ids[1]}/default", fragment=True, form="/smtp").text
+    assert order() == ["b", "a", "c"]
+    panel.post(f"/smtp/{ids[0]}/disable", form="/smtp")
+    assert "disabled" in panel.get("/smtp").text
+    assert "password is erased" in panel.get(f"/smtp/{ids[1]}/delete").text
+    panel.post(f"/smtp/{ids[1]}/delete", form="/smtp")
+    assert order() == ["a", "c"]
+    with sqlite.read() as session:
+        from senddock.models import Provider
+
+        gone = session.get(Provider, ids[1])
+        assert gone is not None
+        assert (gone.name, gone.password_sealed) == ("b", None)
+
+
+@pytest.mark.parametrize(
+    ("path", "page_only"), [("/smtp", "<h1>SMTP Settings"), ("/smtp/new", "<h1>Add SMTP Provider")]
+)
+def test_the_page_contains_its_fragment(panel: Panel, path: str, page_only: str) -> None:
+    page, fragment = panel.get(path), panel.get(path, fragment=True)
+    token = panel.csrf("/keys")
+    assert _without(fragment.text, token).strip() in _without(page.text, token)
+    assert page_only in page.text
+    assert page_only not in fragment.text
+    assert "HX-Request" in fragment.headers["Vary"]
+
+
+def _without(text: str, token: str) -> str:
+    import re
+
+    return re.sub(r'value="[^"]{60,}"|\s+', " ", text.replace(token, ""))
+
+
+def test_script_in_names_and_answers_shows_as_text(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    evil = "<script>alert(1)</script>"
+    values = {
+        "name": evil,
+        "host": "127.0.0.1",
+        "port": 25,
+        "encryption": "none",
+        "from_email": "a@b.de",
+        "from_name": evil,
+    }
+    row = providers.add(sqlite, vault, values, None)
+    for path in ("/smtp", f"/smtp/{row.id}", "/", f"/smtp/{row.id}/delete"):
+        text = panel.get(path).text
+        assert evil not in text
+        assert "&lt;script&gt;" in text
+
+
+def run(sqlite: Database, vault: Vault, test_id: str) -> Any:
+    Runner(sqlite, vault, dns_servers=(), greet_as="localhost")(test_id)
+    found = connection_tests.get(sqlite, test_id)
+    assert found is not None
+    return found
+
+
+def test_a_connection_test_of_unsaved_values_is_queued_carried_out_and_shown(
+    panel: Panel, sqlite: Database, vault: Vault, redis: Any, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    server = smtp_server(users={"me": SECRET})
+    values = {
+        **FORM,
+        "host": "127.0.0.1",
+        "port": str(server.port),
+        "encryption": "none",
+        "recipient": "ana@example.org",
+    }
+    answer = panel.post("/smtp/test", values, fragment=True, form="/smtp/new")
+    assert "No worker is running" in answer.text
+    assert redis.llen("rq:queue:senddock") == 1
+    job = b"".join(value for key in redis.scan_iter("rq:job:*") for value in redis.hgetall(key).values())
+    assert SECRET.encode() not in job
+    test_id = answer.text.split("/smtp/tests/")[1].split('"')[0]
+    found = run(sqlite, vault, test_id)
+    assert found.state == "succeeded", found.report
+    assert found.sealed_settings is None
+    page = panel.get(f"/smtp/tests/{test_id}").text
+    assert "✅ Connection successful" in page
+    assert SECRET not in page
+    assert "hx-trigger" not in page.split('id="test"')[1].split(">")[0], "it is over: nothing is polled any more"
+    (taken,) = server.wait_for(1)
+    assert taken.recipients == ["ana@example.org"]
+
+
+def test_a_failed_test_says_what_why_and_what_next(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    values = {"name": "x", "host": "127.0.0.1", "port": closed_port(), "encryption": "none", "from_email": "a@b.de"}
+    row = providers.add(sqlite, vault, values, None)
+    where = panel.post(f"/smtp/{row.id}/test", form="/smtp").headers["Location"]
+    run(sqlite, vault, where.rsplit("/", 1)[1])
+    page = panel.get(where).text
+    assert "Connection refused" in page
+    assert "Try port 2525 or 465" in page
+    assert "telnet 127.0.0.1" in page
+
+
+def test_a_test_can_be_stopped_and_a_refused_one_says_why(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    values = {"name": "x", "host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de"}
+    row = providers.add(sqlite, vault, values, None)
+    where = panel.post(f"/smtp/{row.id}/test", form="/smtp").headers["Location"]
+    assert "Stopped." in panel.post(f"{where}/cancel", fragment=True, form="/smtp").text
+    assert run(sqlite, vault, where.rsplit("/", 1)[1]).state == "cancelled"
+    assert (
+        "Give the provider a name"
+        in panel.post("/smtp/test", {**FORM, "name": ""}, fragment=True, form="/smtp/new").text
+    )
+
+
+def test_a_stored_password_is_not_sent_to_a_changed_host(
+    sqlite: Database, vault: Vault, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    evil = smtp_server(users={"me": SECRET})
+    values = {
+        "name": "x",
+        "host": "localhost",
+        "port": 587,
+        "encryption": "none",
+        "from_email": "a@b.de",
+        "username": "me",
+    }
+    row = providers.add(sqlite, vault, values, SECRET)
+    changed = {**values, "host": "127.0.0.1", "port": evil.port}
+    test_id = connection_tests.start(sqlite, vault, values=changed, provider_id=row.id)
+    run(sqlite, vault, test_id)
+    assert all("AUTH" not in line or SECRET not in line for line in evil.commands)
+    import base64
+
+    assert not any(base64.b64encode(f"\0me\0{SECRET}".encode()).decode() in line for line in evil.commands)
+
+
+def test_an_old_password_is_remarked(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    from datetime import timedelta
+
+    from senddock.models import Provider
+
+    values = {"name": "x", "host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de"}
+    row = providers.add(sqlite, vault, values, SECRET)
+    with sqlite.write() as session:
+        kept = session.get(Provider, row.id)
+        assert kept is not None
+        kept.password_set_at = datetime.now(UTC) - timedelta(days=91)
+    assert "rotate it every 3–6 months" in panel.get(f"/smtp/{row.id}").text
