@@ -8,17 +8,20 @@ from senddock.domain.dns_records.profile import ExpectedRecord, ReturnPath, Send
 
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*\.)+[A-Za-z]{2,}")
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
-#: Words by which the list of remembered fields speaks of a group.
+#: How the list of remembered fields speaks of each group.
 _MARKS = {
-    "spf": ("all", "spf include", "include/"),
-    "dkim": ("all", "dkim", "cname values", "selector"),
-    "return_path": ("all", "bounce", "return"),
+    "spf": re.compile(r"all|spf$|spf include|include/"),
+    "dkim": re.compile(r"all|dkim|selector|.*cname values"),
+    "return_path": re.compile(r"all|return|bounce"),
 }
 _INCLUDED = re.compile(r"(?:include:|redirect=)([A-Za-z0-9_.-]+)")
 
 
 def profile_from_dns_facts(key: str, dns: Mapping[str, Any], name: str = "") -> SendingProfile:
-    """Map one provider's facts; `name` is what people call it. Members that are missing or `None` leave the profile's defaults; nothing is guessed."""
+    """Map one provider's facts; `name` is what people call it.
+
+    Members that are missing or `None` leave the profile's defaults; nothing is guessed.
+    """
     spf, dkim, path = (dns.get(name) or {} for name in ("spf", "dkim", "return_path"))
     include, alternatives = _includes(spf)
     kind, label = _return_path(spf, path)
@@ -51,7 +54,7 @@ def _from_memory(dns: Mapping[str, Any], group: str) -> bool:
         return True
     # A field with a dot names a detail of a group, which leaves the records themselves confirmed.
     fields = [str(field).lower() for field in dns.get("memory_fields") or () if "." not in str(field)]
-    return any(mark in field for field in fields for mark in _MARKS[group])
+    return any(_MARKS[group].match(field) for field in fields)
 
 
 def _includes(spf: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:

@@ -62,8 +62,6 @@ class SendingProfile:
     """What has to be known of a provider to judge its mail. `key` is its key in the catalogue."""
 
     key: str
-    #: As people know it; without a name its key is shown.
-    name: str = ""
     spf_include: str | None = None
     #: Includes that do the same for other regions or older set-ups.
     spf_alternatives: tuple[str, ...] = ()
@@ -83,6 +81,8 @@ class SendingProfile:
 
     #: Which of "spf", "dkim" and "return_path" rest on memory rather than on the provider's own page.
     unconfirmed: frozenset[str] = frozenset()
+    #: As people know it; without a name its key is shown.
+    name: str = ""
 
     @property
     def title(self) -> str:

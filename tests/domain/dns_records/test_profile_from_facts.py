@@ -114,6 +114,8 @@ def test_it_keeps_regional_includes_as_alternatives_of_the_documented_one() -> N
         ({"confidence": "medium", "memory_fields": ["all values"]}, {"spf", "dkim", "return_path"}),
         ({"confidence": "memory"}, {"spf", "dkim", "return_path"}),
         ({"memory_fields": ["spf include", "dkim selectors"]}, {"spf", "dkim"}),
+        ({"memory_fields": ["spf"]}, {"spf"}),
+        ({"memory_fields": ["SPF source path"]}, set()),
         ({"memory_fields": ["CNAME values"]}, {"dkim"}),
         ({"memory_fields": ["include/CNAME values"]}, {"spf", "dkim"}),
         ({"memory_fields": ["selector name", "bounce value"]}, {"dkim", "return_path"}),
