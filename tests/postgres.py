@@ -17,7 +17,7 @@ def binaries() -> Path | None:
 
 
 @contextlib.contextmanager
-def server(bin_dir: Path) -> Iterator[str]:
+def server(bin_dir: Path, *, durable: bool = False) -> Iterator[str]:
     """The socket's folder, while the server runs. It refuses to run as root, so it runs as ``postgres`` then."""
     folder = Path(tempfile.mkdtemp(prefix="sdpg", dir="/tmp"))
     run_as = []
@@ -25,14 +25,17 @@ def server(bin_dir: Path) -> Iterator[str]:
         person = pwd.getpwnam("postgres")
         os.chown(folder, person.pw_uid, person.pw_gid)
         run_as = ["setpriv", f"--reuid={person.pw_uid}", f"--regid={person.pw_gid}", "--clear-groups"]
-    quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     data = folder / "data"
-    subprocess.run([*run_as, bin_dir / "initdb", "-D", data, "-U", "senddock", "-A", "trust", "-E", "UTF8"], **quiet)
-    options = f"-k {folder} -c listen_addresses='' -c fsync=off -c max_connections=200"
+    _run([*run_as, bin_dir / "initdb", "-D", data, "-U", "senddock", "-A", "trust", "-E", "UTF8"], folder)
+    options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'} -c max_connections=200"
     control = [*run_as, bin_dir / "pg_ctl", "-D", data, "-w"]
-    subprocess.run([*control, "-o", options, "-l", folder / "log", "start"], **quiet)
+    _run([*control, "-o", options, "-l", folder / "log", "start"], folder)
     try:
         yield str(folder)
     finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], **quiet)
+        _run([*control, "-m", "immediate", "stop"], folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _run(command: list[str | Path], folder: Path) -> None:
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)

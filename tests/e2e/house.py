@@ -42,7 +42,7 @@ class Installation:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "senddock", "up"], env=self.environ, stdout=out, stderr=out, cwd=self.folder
             )
-        until(lambda: self._ready(), 30, lambda: self.log.read_text())
+        until(self._ready, 30, self.log.read_text)
 
     def _ready(self) -> bool:
         with contextlib.suppress(OSError, urllib.error.URLError):
