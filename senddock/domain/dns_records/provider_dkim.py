@@ -51,7 +51,7 @@ def _belongs(profile: SendingProfile, item: Selector, operators: Sequence[str]) 
         # Operators may name selectors for any provider; with documented ones of its own, only those count.
         return known or (item.selector in operators and not profile.selectors)
     if expected is not None and expected.type == "CNAME":
-        return any(expected.matches(target, item.domain) for target in item.chain) or not item.usable
+        return any(expected.matches(target, item.domain) for target in item.chain)
     patterns = [record for record in profile.dkim_records if record.type == "CNAME"]
     if patterns:
         return any(record.matches(target, item.domain) for record in patterns for target in item.chain)
