@@ -5,6 +5,7 @@ import sys
 import click
 
 from senddock import __version__
+from senddock.cli.domains import domain
 from senddock.cli.house import House
 from senddock.cli.messages import explain, messages, send, status
 from senddock.cli.processes import clock, up, web, worker
@@ -22,7 +23,7 @@ def cli(context: click.Context) -> None:
 
 for command in (up, web, worker, clock, db, user, provider, project, stream, route, key):
     cli.add_command(command)
-for command in (send, messages, status, explain):
+for command in (send, messages, status, explain, domain):
     cli.add_command(command)
 
 

@@ -74,6 +74,8 @@ def worker(house: House) -> None:
 
     house.log_to_stderr()
     settings = house.settings
+    # The wrong master key must end here, before anything waits or is sent.
+    _ = house.vault
     wait_for_redis(house)
     engine = Engine(
         house.database,

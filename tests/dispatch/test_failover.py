@@ -166,3 +166,37 @@ def test_a_message_claimed_by_another_worker_gets_no_final_dot(bench: Bench, smt
     bench.engine.drain(longest=3)
     assert server.taken == []
     assert bench.story(message_id)["attempts"] == []
+
+
+def test_an_international_address_goes_to_a_provider_that_takes_it(bench: Bench, smtp_server: Servers) -> None:
+    old, modern = smtp_server(extensions=("PIPELINING",)), smtp_server()
+    bench.provider(old.port, "old", 1)
+    bench.provider(modern.port, "modern", 2)
+    message_id = bench.submit("jörg@example.org")
+    bench.engine.drain()
+    (taken,) = modern.wait_for(1)
+    assert taken.recipients == ["jörg@example.org"]
+    assert "SMTPUTF8" in taken.parameters
+    first = bench.story(message_id)["attempts"][0]
+    assert (first["provider"], first["fail_over"]) == ("old", True)
+    assert "SMTPUTF8" in first["text"]
+
+
+def test_without_a_from_the_providers_own_is_used(bench: Bench, smtp_server: Servers) -> None:
+    server = smtp_server()
+    bench.provider(server.port, from_email="hello@acme.example", from_name="Acme")
+    bench.submit(from_=None)
+    bench.engine.drain()
+    (taken,) = server.wait_for(1)
+    assert taken.mail_from == "hello@acme.example"
+    assert b"From: Acme <hello@acme.example>\r\n" in taken.data
+
+
+def test_a_rewritten_sender_keeps_the_original_as_reply_to(bench: Bench, smtp_server: Servers) -> None:
+    server = smtp_server()
+    bench.provider(server.port, from_email="hello@acme.example", from_policy="rewrite")
+    bench.submit(from_="Shop <shop@other.example>")
+    bench.engine.drain()
+    (taken,) = server.wait_for(1)
+    assert b"From: hello@acme.example\r\n" in taken.data
+    assert b"Reply-To: Shop <shop@other.example>\r\n" in taken.data

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 
 import pytest
+from redis import Redis
 
+from senddock import redis_server
 from tests.e2e.house import Installation, installation, until
 from tests.smtp_server import ScriptedSMTP, closed_port, stall
 
@@ -56,6 +58,7 @@ def test_it_fails_over_defers_survives_kill_and_leaks_no_password(
     good.wait_for(2, timeout=30)
     assert good.taken[1].recipients == ["bo@example.org"]
 
+    _no_password_in_redis(house)
     assert house.stop() == 0
     _no_password_in(house, database_url)
 
@@ -86,6 +89,13 @@ def _state(house: Installation, message_id: str) -> str:
 
 def _classes(house: Installation, message_id: str) -> list[str]:
     return [item["class"] for item in house.json("messages", "show", message_id)["attempts"]]
+
+
+def _no_password_in_redis(house: Installation) -> None:
+    with Redis.from_url(redis_server.url_of(house.data)) as client:
+        keys = list(client.scan_iter())
+        assert keys
+        assert not any(PASSWORD.encode() in (client.dump(key) or b"") for key in keys)
 
 
 def _no_password_in(house: Installation, database_url: str) -> None:

@@ -1,0 +1,116 @@
+"""The command line as an operator and a script meet it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """`senddock …` on a fresh data folder."""
+
+    def senddock(*arguments: str, stdin: str | None = None, **environ: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "senddock", *arguments],
+            env={**os.environ, "SENDDOCK_DATA_DIR": str(tmp_path / "data"), **environ},
+            input=stdin, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+
+    return senddock
+
+
+def test_a_provider_is_added_shown_and_never_tells_its_password(run: Run) -> None:
+    done = run(
+        "provider", "add", "--name", "SES", "--host", "smtp.example.com", "--port", "587", "--encryption", "starttls",
+        "--username", "me", "--password-stdin", "--from-email", "hello@myapp.com", "--per-second", "14", "--json",
+        stdin="hunter2-hunter2\n",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    made = json.loads(done.stdout)
+    assert {key: made[key] for key in ("id", "priority", "enabled", "state")} == {
+        "id": 1, "priority": 1, "enabled": True, "state": "healthy",
+    }  # fmt: skip
+    for arguments in (("provider", "show", "1", "--json"), ("provider", "list", "--json"), ("provider", "list")):
+        shown = run(*arguments)
+        assert "SES" in shown.stdout
+        assert "hunter2" not in shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("provider", "add", "--name", "x"), 1, "The host is"),
+        (("provider", "show", "9"), 1, "There is no provider 9"),
+        (("messages", "show", "nothing"), 1, "no message with this id"),
+        (("send", "--to", "a@b.de"), 2, "--subject"),
+        (("send", "--to", "nobody", "--subject", "x", "--text", "y"), 1, "is not an address"),
+        (("frobnicate",), 2, "No such command"),
+        (("explain", "550 x", "--stage", "nowhere"), 2, "--stage is one of"),
+    ],
+)
+def test_refusals_are_one_clear_line_and_the_right_code(
+    run: Run, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_stops_every_command_and_names_the_variable(run: Run) -> None:
+    done = run("status", SENDDOCK_WORKERS="many")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "SENDDOCK_WORKERS" in done.stderr
+
+
+def test_another_master_key_is_refused_before_anything_is_sent(run: Run) -> None:
+    first, other = "q0Xv3m1Zb8cN5tYw2RkLpJhGfDsAoIuE7x9VnBzC4lM=", "Zb8cN5tYw2RkLpJhGfDsAoIuE7x9VnBzC4lMq0Xv3m0="
+    assert run("provider", "list", SENDDOCK_MASTER_KEY=first).returncode == 0
+    add = ("provider", "add", "--name", "x", "--host", "localhost", "--port", "25", "--encryption", "none",
+           "--from-email", "a@b.de")  # fmt: skip
+    assert run(*add, SENDDOCK_MASTER_KEY=first).returncode == 0
+    for command in (("worker",), ("up",), add):
+        done = run(*command, SENDDOCK_MASTER_KEY=other)
+        assert done.returncode == 1, command
+        assert "another master key" in done.stderr
+
+
+def test_explain_speaks_the_shape_of_the_contract(run: Run) -> None:
+    answer: dict[str, Any] = json.loads(run("explain", "535 Authentication failed", "--json").stdout)
+    assert {"class", "blame", "fail_over", "retry", "wait_seconds", "pause", "hint", "rule"} <= set(answer)
+    assert (answer["class"], answer["fail_over"], answer["pause"]) == ("auth", True, False)
+
+
+def test_a_message_is_sent_listed_and_canceled(run: Run, tmp_path: Path) -> None:
+    eml = tmp_path / "a.eml"
+    eml.write_bytes(b"From: us@example.com\nTo: a@example.org\nBcc: eve@example.org\nSubject: Raw\n\nHello\n.\n")
+    ids = [
+        run("send", "--to", "a@example.org", "--subject", "One", "--text", "x").stdout.strip(),
+        run("send", "--to", "a@example.org", "--eml", str(eml), "--stream", "marketing").stdout.strip(),
+    ]
+    listed = json.loads(run("messages", "list", "--json").stdout)
+    assert [row["id"] for row in listed] == ids[::-1]
+    assert run("messages", "cancel", ids[0]).returncode == 0
+    assert json.loads(run("messages", "show", ids[0], "--json").stdout)["last_event"] == "canceled"
+    assert json.loads(run("status", "--json").stdout)["queue"]["queued"] == 1
+    shown = json.loads(run("messages", "show", ids[1], "--json").stdout)
+    assert (shown["stream"], shown["subject"]) == ("marketing", "Raw")
+
+
+def test_streams_get_routes_of_their_own(run: Run) -> None:
+    for name in ("a", "b"):
+        run("provider", "add", "--name", name, "--host", "localhost", "--port", "25", "--encryption", "none",
+            "--from-email", "a@b.de")  # fmt: skip
+    assert run("route", "set", "--stream", "marketing", "2:1:70", "1:2").returncode == 0
+    routes = json.loads(run("route", "list", "--json").stdout)
+    assert [(row["provider"], row["priority"], row["weight"]) for row in routes] == [("b", 1, 70), ("a", 2, 100)]
+    assert run("route", "set", "--stream", "marketing", "9:1").returncode == 1
+    assert len(json.loads(run("route", "list", "--json").stdout)) == 2, "a refused change leaves the old routes"
