@@ -26,6 +26,7 @@ def up(house: House, workers: int | None) -> None:
     for noisy in ("alembic",):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lock = hold_lock(settings.data_dir)
+    _require_free(settings.web_bind, "SENDDOCK_WEB_BIND")
     _ = house.vault
     children = []
     if settings.redis_url is None:
@@ -126,6 +127,20 @@ def wait_for_redis(house: House) -> None:
             pause.wait(0.1)
         else:
             return
+
+
+def _require_free(bind: tuple[str, int], name: str) -> None:
+    """Say at once that somebody else listens there, rather than restart the web process for ever."""
+    import socket
+
+    family = socket.AF_INET6 if ":" in bind[0] else socket.AF_INET
+    try:
+        socket.create_server(bind, family=family).close()
+    except OSError as error:
+        raise click.ClickException(
+            f"{_shown_host(bind)} cannot be used ({error.strerror}): another program listens there; "
+            f"stop it, or set {name} to another address and port"
+        ) from error
 
 
 def _shown_host(bind: tuple[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -114,3 +115,10 @@ def test_streams_get_routes_of_their_own(run: Run) -> None:
     assert [(row["provider"], row["priority"], row["weight"]) for row in routes] == [("b", 1, 70), ("a", 2, 100)]
     assert run("route", "set", "--stream", "marketing", "9:1").returncode == 1
     assert len(json.loads(run("route", "list", "--json").stdout)) == 2, "a refused change leaves the old routes"
+
+
+def test_a_port_that_is_taken_is_said_at_once(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run("up", SENDDOCK_WEB_BIND=f"127.0.0.1:{taken.getsockname()[1]}")
+    assert done.returncode == 1
+    assert "SENDDOCK_WEB_BIND" in done.stderr
