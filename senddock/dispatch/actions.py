@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.recorder import refresh_state
+from senddock.dispatch.message_state import refresh_state
 from senddock.dispatch.refusals import Refused
 from senddock.domain.status import Status
 from senddock.models import Database, Delivery, Event, Message, Provider

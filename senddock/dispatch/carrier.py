@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from senddock.dispatch.lanes import Lanes, ProviderQueue
+from senddock.dispatch.message_state import abandon
 from senddock.dispatch.planner import Planner, attempt_row
 from senddock.dispatch.recorder import Mark, Recorder
 from senddock.dispatch.roster import Roster
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
-from senddock.models import Provider
+from senddock.models import Database, Provider
 from senddock.secrets.vault import SealBroken, WrongMasterKey
 from senddock.smtp.fault import WireFault
 from senddock.smtp.pool import Pool
@@ -26,8 +27,15 @@ class Carrier:
     """Serves provider queues; one object for all lanes of a worker."""
 
     def __init__(
-        self, roster: Roster, planner: Planner, recorder: Recorder, pool: Pool, now: Callable[[], datetime]
+        self,
+        database: Database,
+        roster: Roster,
+        planner: Planner,
+        recorder: Recorder,
+        pool: Pool,
+        now: Callable[[], datetime],
     ) -> None:
+        self._database = database
         self.roster = roster
         self.planner = planner
         self.recorder = recorder
@@ -40,8 +48,18 @@ class Carrier:
         run = _Run(self, served)
         try:
             run.go()
+        except Exception:
+            # A defect of ours must not hold a message for ever: recovery decides by what is on disk.
+            log.exception("a lane met a defect while serving %s", served.provider.name)
+            run.abandon()
         finally:
             run.end()
+
+    def abandon(self, task: Task) -> None:
+        """Leave ``task`` to recovery."""
+        assert self.lanes is not None
+        abandon(self._database, task.id, task.claimed.row.fence)
+        self.lanes.left()
 
     def move_on(self, task: Task, provider: Provider | None) -> None:
         """Queue ``task`` for its next provider, or count it as settled."""
@@ -74,6 +92,8 @@ class _Run:
         self._timings: dict[str, float] = {}
         self._latch = threading.Lock()
         self._latch.acquire()
+        #: Taken and not handed over to the planner yet: the one on the wire and the one chained behind it.
+        self._in_hand: list[Task] = []
 
     def go(self) -> None:
         task, begun = self._take(), False
@@ -87,6 +107,13 @@ class _Run:
                 if not self._open(task):
                     return
             task, begun = self._carry(task, transaction, begun)
+
+    def abandon(self) -> None:
+        """After a defect: nothing of this visit is trusted any more."""
+        self._drop()
+        for task in self._in_hand:
+            self._carrier.abandon(task)
+        self._in_hand.clear()
 
     def end(self) -> None:
         """Keep the session for the next visit."""
@@ -159,6 +186,7 @@ class _Run:
             return task
         if session.fits(task.transaction.outgoing) is not None:
             assert self._carrier.lanes is not None
+            self._in_hand.remove(task)
             self._carrier.lanes.push(self._served.provider, task, first=True)
             return None
         task.transaction.started_at, task.transaction.clock = self._carrier.now(), time.monotonic()
@@ -234,6 +262,7 @@ class _Run:
         following = self._carrier.planner.answered(
             task, replies, stage_reply=stage_reply, tls=session.tls if session else None, detail=detail
         )
+        self._in_hand.remove(task)
         self._carrier.move_on(task, following)
         if not self._carrier.planner.is_open(self._served.provider):
             # What still waits for this provider must not find out one by one.
@@ -245,6 +274,7 @@ class _Run:
         assert self._carrier.lanes is not None
         log.warning("message %s was not sent: its dot mark could not be committed", task.id)
         self._carrier.planner.give_back(task)
+        self._in_hand.remove(task)
         self._carrier.lanes.left()
 
     def _reset(self) -> None:
@@ -271,7 +301,10 @@ class _Run:
 
     def _take(self) -> Task | None:
         assert self._carrier.lanes is not None
-        return self._carrier.lanes.take(self._served)
+        task = self._carrier.lanes.take(self._served)
+        if task is not None:
+            self._in_hand.append(task)
+        return task
 
 
 def _answers(count: int, opening: Opening | None, reply: Reply | None) -> tuple[Reply, list[Reply]]:

@@ -14,6 +14,7 @@ from senddock.dispatch.carrier import Carrier
 from senddock.dispatch.claim import Claimed, claim, read_body
 from senddock.dispatch.health import Health
 from senddock.dispatch.lanes import Lanes
+from senddock.dispatch.message_state import abandon
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.pace import Pace
 from senddock.dispatch.planner import Planner
@@ -63,7 +64,7 @@ class Engine:
         self.recorder = Recorder(database)
         self.pool = Pool()
         self.planner = Planner(self.roster, self.health, Pace(database, redis, workers=workers), self.recorder, now)
-        self._carrier = Carrier(self.roster, self.planner, self.recorder, self.pool, now)
+        self._carrier = Carrier(database, self.roster, self.planner, self.recorder, self.pool, now)
         self._lane_count = lanes
         self.lanes = Lanes(lanes, self._carrier.serve, workers=workers)
         self._carrier.lanes = self.lanes
@@ -137,6 +138,15 @@ class Engine:
             return []
 
     def _place(self, item: Claimed) -> None:
+        try:
+            self._plan(item)
+        except Exception:
+            # One message that cannot be planned must not stop the others, nor stay held.
+            log.exception("message %s could not be planned", item.row.id)
+            abandon(self._database, item.row.id, item.row.fence)
+            self.lanes.left()
+
+    def _plan(self, item: Claimed) -> None:
         stream = self.roster.snapshot().streams[item.row.stream_id]
         raw = item.raw if item.raw is not None else read_body(self._database, item.row.id)
         task = Task.of(item, stream, raw)

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from senddock.domain.breaker import Breaker, Phase
-from senddock.models import BreakerState, Database, Incident
+from senddock.models import BreakerState, Database, Incident, StorageUnavailable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -64,7 +64,11 @@ class Health:
         if after != before:
             self._known = {**self._known, scope: after}
             if after.phase is not before.phase:
-                self._mirror(scope, before, after, now)
+                try:
+                    self._mirror(scope, before, after, now)
+                except StorageUnavailable as error:
+                    # The breaker works without its durable copy; mail must not wait for it.
+                    log.warning("the state of provider %s is not on disk: %s", scope[0], error)
         return before, after
 
     def reconcile(self, now: datetime) -> bool:

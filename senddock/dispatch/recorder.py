@@ -5,6 +5,7 @@ exactly the attempts whose fate nobody can know. Group commit makes that exact a
 for ten marks wait for one fsync.
 """
 
+import contextlib
 import json
 import logging
 import queue
@@ -13,10 +14,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 
+from senddock.dispatch.message_state import abandon, refresh_state
 from senddock.dispatch.statistics import Tally
-from senddock.domain.status import Status, summarise
+from senddock.domain.status import Status
 from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
 from senddock.models.prepared import Pen, Prepared
 
@@ -138,6 +140,9 @@ class Recorder:
                     self._inbox.put(None)
                     ending = False
                 continue
+            except Exception:
+                log.exception("a commit of %d outcomes met a defect; each is written by itself", len(work) + len(marks))
+                self._one_by_one(marks, work)
             self._kept, delay = [], 0.0
             for mark in marks:
                 mark.latch.release()
@@ -145,6 +150,26 @@ class Recorder:
                 self._idle.set()
                 if not self._inbox.empty():
                     self._idle.clear()
+
+    def _one_by_one(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
+        """One row that cannot be written must not take the others with it, nor end the only writer."""
+        for mark in marks:
+            with contextlib.suppress(StorageUnavailable):
+                self._alone(mark.message_id, mark.fence, [mark], [])
+        for settlement in settlements:
+            try:
+                self._alone(settlement.message_id, settlement.fence, [], [settlement])
+            except StorageUnavailable:
+                self._inbox.put(settlement)
+
+    def _alone(self, message_id: str, fence: int, marks: list[Mark], settlements: list[Settlement]) -> None:
+        try:
+            self._commit(marks, settlements)
+        except StorageUnavailable:
+            raise
+        except Exception:
+            log.exception("the outcome of message %s cannot be written; recovery will decide", message_id)
+            abandon(self._database, message_id, fence)
 
     def _take(self, wait: float | None) -> tuple[list[Mark], list[Settlement], bool]:
         marks: list[Mark] = []
@@ -232,17 +257,3 @@ def _write_late(connection: Connection, settlement: Settlement) -> None:
         )
     if accepted:
         refresh_state(connection, settlement.message_id)
-
-
-def refresh_state(connection: Connection, message_id: str) -> None:
-    """Make the message's state follow from its deliveries again, when nobody holds it."""
-    rows = connection.execute(
-        select(Delivery.status, Delivery.next_attempt_at).where(Delivery.message_id == message_id)
-    ).all()
-    state = summarise(Status(row.status) for row in rows)
-    due = [row.next_attempt_at for row in rows if row.status == Status.DEFERRED.value and row.next_attempt_at]
-    connection.execute(
-        update(Message)
-        .where(Message.id == message_id, Message.worker_id.is_(None))
-        .values(state=state.value, due_at=min(due) if due else None)
-    )

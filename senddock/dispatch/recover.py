@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
-from senddock.dispatch.recorder import refresh_state
+from senddock.dispatch.message_state import ABANDONED, refresh_state
 from senddock.domain.status import Status
 from senddock.domain.verdict import VerdictClass
 from senddock.models import Attempt, Database, Delivery, Event, Message, Stream, Worker
@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 #: Messages recovered in one transaction, so that the doors are not kept waiting.
 _BATCH = 500
+#: Seconds until a message that a defect left behind is tried again, so that it does not keep a worker busy.
+_ABANDONED_PAUSE = 60
 _PENDING = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
 
 
@@ -26,19 +28,23 @@ def recover(database: Database, *, now: datetime, lease: float) -> int:
     A worker is dead when it signed off, when its process on this host is gone, or when its heartbeat is older than
     ``lease`` seconds.
     """
-    dead = _dead_workers(database, now, lease)
+    dead = [*_dead_workers(database, now, lease), ABANDONED]
     recovered = 0
-    while dead:
+    held = (
+        select(Message.id, Message.attempts, Message.stream_id, Message.worker_id)
+        .where(Message.worker_id.in_(dead))
+        .limit(_BATCH)
+    )
+    with database.connect() as connection:
+        waiting = connection.execute(held.limit(1)).first() is not None
+    while waiting:
         with database.transaction() as connection:
-            held = connection.execute(
-                select(Message.id, Message.attempts, Message.stream_id).where(Message.worker_id.in_(dead)).limit(_BATCH)
-            ).all()
-            for row in held:
+            rows = connection.execute(held).all()
+            for row in rows:
                 _take_back(connection, row, now)
-        recovered += len(held)
-        if len(held) < _BATCH:
-            break
-    if dead:
+        recovered += len(rows)
+        waiting = len(rows) == _BATCH
+    if len(dead) > 1:
         with database.transaction() as connection:
             connection.execute(
                 update(Worker).where(Worker.id.in_(dead), Worker.stopped_at.is_(None)).values(stopped_at=now)
@@ -96,7 +102,7 @@ def _take_back(connection: Connection, row: Row[*tuple[Any, ...]], now: datetime
             worker_id=None,
             fence=Message.fence + (0 if doubtful else 1),
             state=Status.QUEUED.value,
-            due_at=now,
+            due_at=now + timedelta(seconds=_ABANDONED_PAUSE if row.worker_id == ABANDONED else 0),
             attempts=max(row.attempts, newest or 0),
         )
     )

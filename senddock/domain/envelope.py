@@ -44,6 +44,11 @@ class Address:
             raise InvalidAddress(f"{local!r} before the @ has characters or dots where none may be")
         if not (_DOMAIN.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain)):
             raise InvalidAddress(f"{domain!r} is not a domain name")
+        if not domain.isascii():
+            try:
+                domain.encode("idna")
+            except UnicodeError as error:
+                raise InvalidAddress(f"{domain!r} is not a domain name (it cannot be written in ASCII)") from error
         return cls(local, domain.lower())
 
     @property

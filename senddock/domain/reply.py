@@ -47,6 +47,7 @@ class Reply:
         return " ".join(part for part in parts if part)
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ENHANCED = re.compile(r"^#?([245]\.\d{1,3}\.\d{1,3})\b[ :-]*")
 _CODE = re.compile(r"^\(?([2-5]\d\d)(?:[ ,-]|$)")
 _INNER = re.compile(r"(?<=[\s.;,])([245]\d\d)[- ](?=\S)(?:([245]\.\d{1,3}\.\d{1,3}) )?")
@@ -61,7 +62,8 @@ def reply_of(code: int, raw_text: str, stage: Stage) -> Reply:
     enhanced = None
     lines = []
     for raw in raw_text.split("\n"):
-        line = raw.strip()
+        # Control characters of a broken server are for no log, and a NUL is refused by PostgreSQL.
+        line = _CONTROL.sub("\ufffd", raw.strip())
         found = _ENHANCED.match(line)
         if found:
             enhanced = enhanced or found.group(1)

@@ -1,0 +1,99 @@
+"""Defects of ours: one message or one row that cannot be handled neither stops the others nor stays held for ever."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from senddock.dispatch.engine import LEASE
+from senddock.dispatch.recover import recover
+from tests.conftest import Bench
+from tests.smtp_server import ScriptedSMTP, reply
+
+Servers = Callable[..., ScriptedSMTP]
+
+
+def taken_back(bench: Bench) -> int:
+    return recover(bench.database, now=datetime.now(UTC), lease=LEASE)
+
+
+def test_a_reply_with_control_characters_is_kept_readable(bench: Bench, smtp_server: Servers) -> None:
+    server = smtp_server({"final_dot": reply("550 5.1.1 No\x00 such\x1b[31m user")})
+    bench.provider(server.port)
+    message_id = bench.submit()
+    bench.engine.drain()
+    story = bench.story(message_id)
+    assert story["state"] == "failed"
+    assert story["attempts"][0]["text"] == "No\ufffd such\ufffd[31m user"
+
+
+def test_a_message_that_cannot_be_planned_does_not_stop_the_others(
+    bench: Bench, smtp_server: Servers, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = smtp_server()
+    bench.provider(server.port)
+    bad, good = bench.submit(), bench.submit()
+    real = bench.engine.planner.place
+
+    def place(task: Any) -> Any:
+        if task.id == bad:
+            raise RuntimeError("a defect")
+        return real(task)
+
+    bench.engine.planner.place = place  # type: ignore[method-assign]
+    with caplog.at_level(logging.ERROR):
+        bench.engine.drain()
+    assert bench.story(good)["state"] == "accepted"
+    assert taken_back(bench) == 1
+    story = bench.story(bad)
+    assert story["state"] == "queued"
+    assert story["next_attempt_at"] > (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+
+
+@pytest.mark.parametrize(("where", "state"), [("mark", "queued"), ("answered", "deferred")])
+def test_a_lane_that_breaks_leaves_its_message_to_recovery(
+    bench: Bench, smtp_server: Servers, where: str, state: str
+) -> None:
+    server = smtp_server()
+    bench.provider(server.port)
+    first, second = bench.submit(), bench.submit()
+    owner = bench.engine.recorder if where == "mark" else bench.engine.planner
+    real, broken = getattr(owner, where), []
+
+    def breaks(*args: Any, **values: Any) -> Any:
+        if not broken:
+            broken.append(args)
+            raise RuntimeError("a defect")
+        return real(*args, **values)
+
+    setattr(owner, where, breaks)
+    bench.engine.drain()
+    taken_back(bench)
+    states = sorted(bench.story(message_id)["state"] for message_id in (first, second))
+    # Before its dot it is queued again; after it nobody can know, so it is uncertain and tried once more later.
+    assert state in states
+    assert set(states) <= {"accepted", state, "queued"}
+    assert bench.engine.lanes.outstanding == 0
+
+
+def test_a_row_that_cannot_be_written_does_not_end_the_recorder(bench: Bench, smtp_server: Servers) -> None:
+    server = smtp_server()
+    bench.provider(server.port)
+    message_id = bench.submit()
+    real, poisoned = bench.engine.recorder.settle, []
+
+    def settle(settlement: Any) -> None:
+        if settlement.attempt and not poisoned:
+            poisoned.append(settlement)
+            settlement.attempt["detail"] = {"cannot": object()}
+        real(settlement)
+
+    bench.engine.recorder.settle = settle  # type: ignore[method-assign]
+    bench.engine.drain()
+    later = bench.submit()
+    bench.engine.drain()
+    assert bench.story(later)["state"] == "accepted"
+    taken_back(bench)
+    assert bench.story(message_id)["state"] in ("deferred", "accepted")
