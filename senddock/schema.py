@@ -6,11 +6,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
+from sqlalchemy.orm import Session
 
 from senddock.assets import asset_folder
-from senddock.domain.patience import PATIENCE
-from senddock.models import Database, Project, Stream
+from senddock.dispatch.streams import new_project
+from senddock.models import Database, Project
 
 
 def upgrade(database: Database) -> None:
@@ -53,20 +54,6 @@ def _seed(connection: Connection) -> None:
     if connection.execute(select(Project.id).limit(1)).first() is not None:
         return
     now = datetime.now(UTC)
-    project_id = connection.execute(
-        insert(Project).values(name="default", created_at=now).returning(Project.id)
-    ).scalar_one()
-    for kind, patience in PATIENCE.items():
-        connection.execute(
-            insert(Stream).values(
-                project_id=project_id,
-                name=kind,
-                kind=kind,
-                on_uncertain=patience.on_uncertain,
-                retry_first_seconds=patience.first,
-                retry_longest_seconds=patience.longest,
-                max_age_seconds=patience.max_age,
-                patience_seconds=patience.rate_limit,
-                created_at=now,
-            )
-        )
+    with Session(bind=connection) as session:
+        new_project(session, "default", now)
+        session.flush()

@@ -7,9 +7,11 @@ import click
 from senddock import __version__
 from senddock.cli.domains import domain
 from senddock.cli.house import House
+from senddock.cli.keys import key
 from senddock.cli.messages import explain, messages, send, status
 from senddock.cli.processes import clock, up, web, worker
-from senddock.cli.setup import db, key, project, provider, route, stream, user
+from senddock.cli.providers import provider
+from senddock.cli.setup import db, project, route, stream, user
 from senddock.config import ConfigurationError
 
 

@@ -117,3 +117,13 @@ def table(headings: list[str], rows: list[list[Any]], empty: str) -> None:
     widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
     for row in texts:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def read_secret(from_stdin: bool, what: str) -> str:
+    """A password: the first line of standard input, or asked for twice without an echo."""
+    if from_stdin:
+        text = sys.stdin.readline().rstrip("\r\n")
+        if not text:
+            raise click.ClickException(f"{what}: standard input was empty")
+        return text
+    return str(click.prompt(what, hide_input=True, confirmation_prompt=True))

@@ -9,9 +9,10 @@ from typing import Any
 
 from senddock.dispatch.lanes import Lanes, ProviderQueue
 from senddock.dispatch.message_state import abandon
-from senddock.dispatch.planner import Planner, attempt_row
+from senddock.dispatch.planner import Planner
 from senddock.dispatch.recorder import Mark, Recorder
 from senddock.dispatch.roster import Roster
+from senddock.dispatch.settling import attempt_row
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
 from senddock.models import Database, Provider

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.version import announce
@@ -21,11 +22,16 @@ def add_project(database: Database, name: str) -> Project:
             raise Refused("Give the project a name.", field="name")
         if session.scalar(select(Project.id).where(Project.name == name)) is not None:
             raise Refused(f"There is a project {name!r} already.", field="name", code="conflict")
-        project = Project(name=name, created_at=now)
-        session.add(project)
-        session.flush()
-        for kind in PATIENCE:
-            session.add(_stream(project.id, kind, kind, now))
+        return new_project(session, name, now)
+
+
+def new_project(session: Session, name: str, now: datetime) -> Project:
+    """The rows of a project: itself and a stream of each kind."""
+    project = Project(name=name, created_at=now)
+    session.add(project)
+    session.flush()
+    for kind in PATIENCE:
+        session.add(_stream(project.id, kind, kind, now))
     return project
 
 

@@ -1,0 +1,202 @@
+"""`senddock provider …`: SMTP accounts."""
+
+import sys
+from typing import Any
+
+import click
+
+from senddock.cli.house import House, as_json, pass_house, read_secret, show, table
+
+_LIMITS = ("per-second", "per-minute", "per-hour", "per-day", "per-month", "max-connections",
+           "messages-per-connection", "recipients-per-message", "max-message-bytes")  # fmt: skip
+
+
+@click.group()
+def provider() -> None:
+    """SMTP accounts."""
+
+
+def _provider_options(command: Any) -> Any:
+    for name in _LIMITS:
+        command = click.option(f"--{name}", type=click.IntRange(min=1))(command)
+    for option in (
+        click.option("--name"),
+        click.option("--host"),
+        click.option("--port", type=click.IntRange(1, 65535)),
+        click.option("--username"),
+        click.option("--password-stdin", is_flag=True, help="Read the password from standard input."),
+        click.option("--encryption", type=click.Choice(["starttls", "ssl", "none"])),
+        click.option("--from-email"),
+        click.option("--from-name"),
+        click.option("--from-policy", type=click.Choice(["any", "own", "rewrite"])),
+        click.option("--priority", type=click.IntRange(1, 1000)),
+        click.option("--preset"),
+        click.option(
+            "--confirm-plain", "plain_confirmed", is_flag=True, default=None, help="Mail may travel readable."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@provider.command("add")
+@_provider_options
+@as_json
+@pass_house
+def provider_add(house: House, /, as_json: bool, password_stdin: bool, **given: Any) -> None:
+    """Add an SMTP account."""
+    from senddock.dispatch import providers
+
+    values = {name: value for name, value in given.items() if value is not None}
+    password = read_secret(True, "Password") if password_stdin else None
+    made = providers.add(house.database, house.vault, values, password)
+    _show_provider(house, made, as_json)
+
+
+@provider.command("set")
+@click.argument("provider_id", type=int)
+@_provider_options
+@as_json
+@pass_house
+def provider_set(house: House, /, provider_id: int, as_json: bool, password_stdin: bool, **given: Any) -> None:
+    """Change an SMTP account."""
+    from senddock.dispatch import providers
+
+    values = {name: value for name, value in given.items() if value is not None}
+    password = read_secret(True, "Password") if password_stdin else None
+    changed = providers.change(house.database, house.vault, provider_id, values, password)
+    _show_provider(house, changed, as_json)
+
+
+@provider.command("list")
+@as_json
+@pass_house
+def provider_list(house: House, as_json: bool) -> None:
+    """Show all, by priority."""
+    from senddock.dispatch import providers
+
+    rows = providers.all_providers(house.database)
+    described = [providers.describe(row, _state(house, row)) for row in rows]
+    if as_json:
+        show(described)
+        return
+    table(
+        ["ID", "PRIORITY", "NAME", "SERVER", "ENCRYPTION", "FROM", "STATE"],
+        [
+            [
+                row["id"],
+                f"{row['priority']}{' default' if row['default'] else ''}",
+                row["name"],
+                f"{row['host']}:{row['port']}",
+                row["encryption"],
+                row["from_email"],
+                row["state"],
+            ]
+            for row in described
+        ],
+        "No provider yet: senddock provider add --help",
+    )
+
+
+@provider.command("show")
+@click.argument("provider_id", type=int)
+@as_json
+@pass_house
+def provider_show(house: House, provider_id: int, as_json: bool) -> None:
+    """Show one."""
+    from senddock.dispatch import providers
+
+    _show_provider(house, providers.get(house.database, provider_id), as_json)
+
+
+@provider.command("test")
+@click.argument("provider_id", type=int)
+@click.option("--to", help="Send a test message to this address.")
+@as_json
+@pass_house
+def provider_test(house: House, provider_id: int, to: str | None, as_json: bool) -> None:
+    """Walk through connecting, TLS and signing in; with --to send a message."""
+    from senddock.dispatch import connection_tests
+
+    test_id = connection_tests.start(house.database, house.vault, provider_id=provider_id, recipient=to)
+    settings = house.settings
+    connection_tests.Runner(house.database, house.vault, dns_servers=settings.dns_servers, greet_as=settings.helo_name)(
+        test_id
+    )
+    test = connection_tests.get(house.database, test_id)
+    assert test is not None
+    if as_json:
+        show({"state": test.state, **test.report})
+    else:
+        for stage in test.report["stages"]:
+            mark = "✓" if stage["ok"] else "✕"
+            click.echo(f"  {mark} {stage['title']:<10} {stage['ms']:>8.1f} ms  {stage['summary']}")
+        error = test.report.get("error")
+        if error:
+            click.echo(f"{error['title']}: {error['reply']}\n{error['next_step']}", err=True)
+            for suggestion in test.report.get("suggestions", ()):
+                click.echo(suggestion, err=True)
+        else:
+            click.echo("✅ Connection successful")
+    if test.state != "succeeded":
+        sys.exit(1)
+
+
+@provider.command("default")
+@click.argument("provider_id", type=int)
+@pass_house
+def provider_default(house: House, provider_id: int) -> None:
+    """Make it the first to be used."""
+    from senddock.dispatch import providers
+
+    click.echo(f"{providers.make_default(house.database, provider_id).name} is the default now.")
+
+
+@provider.command("enable")
+@click.argument("provider_id", type=int)
+@pass_house
+def provider_enable(house: House, provider_id: int) -> None:
+    """Use it again."""
+    from senddock.dispatch import providers
+
+    click.echo(f"{providers.set_enabled(house.database, provider_id, enabled=True).name} is enabled.")
+
+
+@provider.command("disable")
+@click.argument("provider_id", type=int)
+@pass_house
+def provider_disable(house: House, provider_id: int) -> None:
+    """Stop using it; its settings stay."""
+    from senddock.dispatch import providers
+
+    click.echo(f"{providers.set_enabled(house.database, provider_id, enabled=False).name} is disabled.")
+
+
+@provider.command("remove")
+@click.argument("provider_id", type=int)
+@pass_house
+def provider_remove(house: House, provider_id: int) -> None:
+    """Delete it; its password is erased, its name stays in the log."""
+    from senddock.dispatch import providers
+
+    providers.remove(house.database, provider_id)
+    click.echo("Removed; its password is erased.")
+
+
+def _state(house: House, row: Any) -> str:
+    from senddock.dispatch import journal, providers
+
+    with house.database.read() as session:
+        return providers.state_of(row, journal.breakers(session).get(row.id))
+
+
+def _show_provider(house: House, row: Any, as_json: bool) -> None:
+    from senddock.dispatch import providers
+
+    described = providers.describe(row, _state(house, row))
+    if as_json:
+        show(described)
+        return
+    for name, value in described.items():
+        if value not in (None, {}):
+            click.echo(f"{name:>16}  {value}")

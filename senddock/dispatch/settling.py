@@ -1,0 +1,150 @@
+"""Outcomes as rows: what an attempt, or the end of a claim, changes on disk. Built here, committed by the recorder."""
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from senddock.dispatch.recorder import Settlement
+from senddock.dispatch.statistics import Tally
+from senddock.dispatch.task import Pending, Task, Transaction
+from senddock.domain.reply import Reply
+from senddock.domain.status import Status
+from senddock.domain.verdict import Verdict
+from senddock.models import Provider
+
+
+def attempt_row(task: Task, transaction: Transaction, dot_at: datetime | None) -> dict[str, Any]:
+    """The attempt's row as it is before its outcome is known."""
+    return {
+        "message_id": task.id,
+        "number": task.number,
+        "provider_id": transaction.provider.id,
+        "provider_name": transaction.provider.name,
+        "started_at": transaction.started_at,
+        "dot_at": dot_at,
+        "finished_at": None,
+        "duration_ms": None,
+        "recipients": len(transaction.recipients),
+        "stage": None,
+        "verdict_class": None,
+        "code": None,
+        "enhanced": None,
+        "text": None,
+        "rule": None,
+        "fail_over": False,
+        "tls": None,
+        "plan": {
+            "chosen": transaction.provider.name,
+            "left_out": [
+                {"provider": item.name, "why": item.why, **({"until": item.until.isoformat()} if item.until else {})}
+                for item in transaction.left_out
+            ],
+        },
+        "detail": {},
+    }
+
+
+def attempt_settlement(
+    task: Task,
+    transaction: Transaction,
+    verdict: Verdict,
+    reply: Reply,
+    replies: Sequence[Reply],
+    verdicts: Mapping[Reply, Verdict],
+    tls: str | None,
+    detail: dict[str, Any],
+    following: Provider | None,
+    now: datetime,
+) -> Settlement:
+    """The outcome of an attempt, for the recorder; ``following`` is the provider that carries on, if any."""
+    duration = (time.monotonic() - transaction.clock) * 1000
+    handed_over = following is not None and following.id != transaction.provider.id
+    task.failed_over = task.failed_over or handed_over
+    if len(replies) > 1:
+        detail["recipients"] = [
+            {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
+            for item, answer in zip(transaction.recipients, replies, strict=True)
+        ]
+    attempt = attempt_row(task, transaction, transaction.dot_at)
+    if following is not None:
+        # `open_transaction` of the next attempt has moved the counter on.
+        attempt["number"] = task.number - 1
+    attempt.update(
+        finished_at=now,
+        duration_ms=round(duration, 1),
+        stage=reply.stage.value,
+        verdict_class=verdict.cls.value,
+        code=reply.code,
+        enhanced=reply.enhanced,
+        text=reply.text[:2000],
+        rule=verdict.rule,
+        fail_over=handed_over,
+        tls=tls,
+        detail=detail,
+    )
+    tally = Tally(
+        hour=now.replace(minute=0, second=0, microsecond=0),
+        stream_id=task.stream.id,
+        provider_id=transaction.provider.id,
+        recipients=[
+            (item.recipient.rpartition("@")[2], verdicts[answer].cls.value)
+            for item, answer in zip(transaction.recipients, replies, strict=True)
+        ],
+        duration_ms=duration,
+        failed_over=handed_over,
+    )
+    return Settlement(task.id, task.claimed.row.fence, attempt=attempt, marked=transaction.marked, tally=tally)
+
+
+def final_settlement(task: Task, now: datetime) -> Settlement:
+    """What was decided for each recipient: the message goes back to the queue, or ends."""
+    state = task.state()
+    waiting = [item for item in task.pending if item.decided in (Status.DEFERRED, Status.QUEUED)]
+    due = min((item.at for item in waiting if item.at is not None), default=None)
+    if waiting and due is None:
+        due = now
+    if due is not None:
+        # It must not stay in the queue beyond its age: then it is claimed once more, to expire.
+        due = min(due, task.expires_at()) if due > now else due
+    last = task.last
+    counted = any(item.counts and item.last is not None for item in task.pending)
+    task.rounds += 1 if counted else 0
+    why = next((item.why for item in waiting if item.why), None)
+    return Settlement(
+        task.id,
+        task.claimed.row.fence,
+        deliveries=[_delivery_change(item, now) for item in task.pending],
+        message={
+            "v_state": state.value,
+            "v_due_at": due,
+            "v_attempts": task.number,
+            "v_rounds": task.rounds,
+            "v_provider_id": task.provider_id,
+            "v_failed_over": task.failed_over,
+            "v_last_class": last[0].cls.value if last else None,
+            "v_last_code": last[1].code if last else None,
+            "v_reason": why if waiting else None,
+            "v_finished_at": None if waiting else now,
+        },
+    )
+
+
+def _delivery_change(item: Pending, now: datetime) -> dict[str, Any]:
+    waits = item.decided in (Status.DEFERRED, Status.QUEUED)
+    verdict, reply = item.last or (None, None)
+    text = reply.text[:2000] if reply else item.why
+    if item.decided is Status.EXPIRED:
+        text = item.why if reply is None else f"{item.why} Last answer: {reply.line()}"[:2000]
+    return {
+        "b_id": item.delivery_id,
+        "v_status": (item.decided or Status.QUEUED).value,
+        "v_next_attempt_at": item.at if waits else None,
+        "v_tries": item.tries + (1 if item.counts and item.last is not None else 0),
+        "v_sticky_provider_id": item.sticky if waits else None,
+        "v_verdict_class": verdict.cls.value if verdict else None,
+        "v_code": reply.code if reply else None,
+        "v_enhanced": reply.enhanced if reply else None,
+        "v_text": text,
+        "v_finished_at": None if waits else now,
+    }
