@@ -2,11 +2,7 @@
 
 from datetime import UTC, datetime
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select, text
 from sqlalchemy.orm import Session
 
 from senddock.assets import asset_folder
@@ -24,9 +20,7 @@ def upgrade(database: Database) -> None:
             # Two processes that boot together must not both create the tables.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305800)")
         if _current(connection) != _head():
-            config = _config()
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            _migrate(connection)
         _seed(connection)
 
 
@@ -36,18 +30,26 @@ def is_current(database: Database) -> bool:
         return _current(connection) == _head()
 
 
-def _config() -> Config:
+def _migrate(connection: Connection) -> None:
+    # Imported when there is something to migrate: every process looks at the schema, and Alembic takes 9 MB.
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(asset_folder("migrations")))
-    return config
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
-def _head() -> str | None:
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def _head() -> str:
+    """The newest migration; their files begin with their numbers."""
+    return max(path.name.partition("_")[0] for path in (asset_folder("migrations") / "versions").glob("[0-9]*.py"))
 
 
 def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _seed(connection: Connection) -> None:

@@ -13,6 +13,7 @@ from senddock.domain.breaker import Breaker
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Event, Message, Provider, Stream, Worker
+from senddock.models.message import RARE_CONDITION, RARE_STATES
 
 _SOFT = ("recipient_transient", "greylisted")
 
@@ -180,7 +181,9 @@ def queue_status(session: Session, now: datetime) -> dict[str, Any]:
     for state, number in waiting:
         counts["deferred" if state == Status.DEFERRED.value else "queued"] += number
     counts["sending"] = session.scalar(select(func.count()).where(Message.worker_id.is_not(None))) or 0
-    counts["uncertain"] = session.scalar(select(func.count()).where(Message.state == Status.UNCERTAIN.value)) or 0
+    counts["uncertain"] = (
+        session.scalar(select(func.count()).where(Message.state == Status.UNCERTAIN.value, RARE_CONDITION)) or 0
+    )
     oldest = session.scalar(select(func.min(Message.due_at)).where(due, Message.due_at <= now))
     states = breakers(session)
     providers = session.scalars(
@@ -205,6 +208,8 @@ def _filtered(chosen: LogFilter) -> Select[Message]:
     conditions: list[Any] = []
     if chosen.state:
         conditions.append(Message.state == chosen.state)
+        if chosen.state in RARE_STATES:
+            conditions.append(RARE_CONDITION)
     if chosen.provider is not None:
         conditions.append(Message.provider_id == chosen.provider)
     if chosen.stream is not None:

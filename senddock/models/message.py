@@ -10,7 +10,10 @@ from senddock.models.base import Base, BigId, Uid
 
 # Listing by a rare state must not walk past millions of accepted messages, and moving through the common states
 # (queued, sending, accepted) must not cost an index update each.
-_RARE_STATES = text("state IN ('deferred','failed','expired','uncertain','canceled','suppressed','scheduled')")
+#: States that few messages are in. A query by one of them has to carry `RARE_CONDITION` too: SQLite uses a partial
+#: index only for a query that repeats the index's own condition.
+RARE_STATES = frozenset({"deferred", "failed", "expired", "uncertain", "canceled", "suppressed", "scheduled"})
+RARE_CONDITION = text("state IN ('deferred','failed','expired','uncertain','canceled','suppressed','scheduled')")
 _DUE = text("due_at IS NOT NULL")
 _HELD = text("worker_id IS NOT NULL")
 
@@ -26,7 +29,7 @@ class Message(Base):
     __table_args__ = (
         Index("ix_message_due", "stream_id", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_message_held", "worker_id", sqlite_where=_HELD, postgresql_where=_HELD),
-        Index("ix_message_state", "state", "id", sqlite_where=_RARE_STATES, postgresql_where=_RARE_STATES),
+        Index("ix_message_state", "state", "id", sqlite_where=RARE_CONDITION, postgresql_where=RARE_CONDITION),
         Index("ix_message_provider", "provider_id", "id"),
         Index("ix_message_created", "created_at"),
     )

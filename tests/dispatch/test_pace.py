@@ -13,7 +13,9 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def provider(**limits: Any) -> Provider:
-    given = dict.fromkeys(("per_second", "per_minute", "per_hour", "per_day", "per_month", "day_reset_hour", "day_zone"))
+    given = dict.fromkeys(
+        ("per_second", "per_minute", "per_hour", "per_day", "per_month", "day_reset_hour", "day_zone")
+    )
     return Provider(id=1, name="p", transactional_reserve=0, **{**given, **limits})
 
 
