@@ -45,6 +45,7 @@ format: $(VENV)/.installed-dev ## put code into the common form
 	$(BIN)/ruff check --fix --quiet .
 
 bench: $(VENV)/.installed-dev ## measure the engine against smtp-sink; prints one table
+	$(BIN)/python -m bench.latency
 	$(BIN)/python -m bench.drain
 
 screenshots: $(VENV)/.installed-dev ## pictures of the panel from real data, into docs/screenshots
