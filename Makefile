@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help run test lint format bench screenshots constraints system-packages clean
+.PHONY: help run test lint format bench screenshots constraints system-packages node-packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,7 +28,10 @@ run: $(VENV)/.installed ## install, migrate and start everything; Ctrl-C stops i
 system-packages:
 	@.ci/system-packages
 
-test: system-packages $(VENV)/.installed-dev ## linters, types, import rules and the whole suite
+node-packages: system-packages
+	@.ci/node-packages
+
+test: system-packages node-packages $(VENV)/.installed-dev ## linters, types, import rules and the whole suite
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 	@.ci/left-out
@@ -44,7 +47,7 @@ format: $(VENV)/.installed-dev ## put code into the common form
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --quiet .
 
-bench: $(VENV)/.installed-dev ## measure the engine against smtp-sink; prints one table
+bench: system-packages node-packages $(VENV)/.installed-dev ## measure the engine against smtp-sink; prints one table
 	$(BIN)/python -m bench.latency
 	$(BIN)/python -m bench.drain
 
