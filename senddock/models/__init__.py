@@ -1,6 +1,7 @@
 """The rows, one aggregate a file. Importing this package knows every table."""
 
 from senddock.models.access import ApiKey, IdempotencyRecord, OneTimeToken, User, UserSession
+from senddock.models.alert import Alert
 from senddock.models.attempt import Attempt
 from senddock.models.base import Base
 from senddock.models.database import Database, StorageUnavailable
@@ -9,8 +10,11 @@ from senddock.models.message import Content, Delivery, Message
 from senddock.models.operation import HourlyRollup, LatencyRollup, Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
 from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider
+from senddock.models.sending_domain import SenderRecord, SendingDomain
+from senddock.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
+    "Alert",
     "ApiKey",
     "Attempt",
     "Base",
@@ -29,11 +33,16 @@ __all__ = [
     "Project",
     "Provider",
     "Route",
+    "SenderRecord",
+    "SendingDomain",
     "Setting",
     "StorageUnavailable",
     "Stream",
     "Suppression",
     "User",
     "UserSession",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Worker",
 ]

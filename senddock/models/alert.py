@@ -1,0 +1,40 @@
+"""What needs a person."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from senddock.models.base import Base, BigId
+
+_OPEN = text("closed_at IS NULL")
+
+
+class Alert(Base):
+    """One thing that needs a person, from the moment it was seen until it was over.
+
+    ``key`` names the thing (``auth:3``, ``domain:acme.com``): while one is open, the same thing opens no second one.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index("uq_alert_open", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+        Index(None, "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str]
+    #: ``no_worker``, ``queue``, ``breaker``, ``auth``, ``quota``, ``password``, ``domain`` or ``webhook``.
+    kind: Mapped[str]
+    #: ``error`` or ``warn``.
+    severity: Mapped[str]
+    title: Mapped[str]
+    text: Mapped[str]
+    #: Where in the panel it is mended, or empty.
+    link: Mapped[str] = mapped_column(default="")
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    acknowledged_at: Mapped[datetime | None]
+    acknowledged_by: Mapped[str | None]
+    #: When people were told by e-mail or webhook; ``None`` while that is still to be done.
+    notified_at: Mapped[datetime | None]
