@@ -12,9 +12,10 @@ from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 
 from senddock import api, web
-from senddock.api import ApiServices, Channels
+from senddock.api import ApiServices
 from senddock.assets import asset_folder
 from senddock.config import Settings
+from senddock.dispatch.channels import Channels
 from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
 from senddock.dispatch.wake import Waker
@@ -71,7 +72,7 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         smtp_bind=settings.smtp_bind,
     )
     app.extensions["senddock_api"] = ApiServices(
-        database=database, outbox=outbox, wake=waker, keyring=Keyring(database), channels=Channels(database)
+        database=database, outbox=outbox, wake=waker, keyring=Keyring(database), channels=Channels(database, "api")
     )
     routes = api.blueprint()
     app.register_blueprint(routes)

@@ -17,8 +17,9 @@ from redis import Redis
 
 from senddock import redis_server, schema
 from senddock.dispatch import providers
+from senddock.dispatch.channels import Channel
 from senddock.dispatch.engine import Engine
-from senddock.dispatch.mailing import Channel, Mail, submission_of
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
 from senddock.secrets.vault import Vault

@@ -5,7 +5,7 @@ import logging
 from flask import Blueprint, Response
 
 from senddock.api import emails
-from senddock.api.access import ApiServices, Channels, authenticate
+from senddock.api.access import ApiServices, authenticate
 from senddock.api.errors import ApiError, translate
 
 log = logging.getLogger(__name__)
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 #: Octets of one request: a list of integers takes five times the room of the bytes it stands for.
 MAX_BODY = 150 * 1024 * 1024
 
-__all__ = ["MAX_BODY", "ApiServices", "Channels", "blueprint", "error_response"]
+__all__ = ["MAX_BODY", "ApiServices", "blueprint", "error_response"]
 
 
 def blueprint() -> Blueprint:

@@ -13,7 +13,8 @@ from senddock.api.emails_schema import mail_of, time_of
 from senddock.api.errors import ApiError, invalid
 from senddock.content.reading import read_parts
 from senddock.dispatch import actions, journal
-from senddock.dispatch.mailing import Channel, Mail, submission_of
+from senddock.dispatch.channels import Channel
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Submission
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.status import LAST_EVENT, Status
@@ -70,7 +71,7 @@ def send_batch() -> Response:
 @bp.get("/emails")
 def list_emails() -> Response:
     """The newest messages, by cursor."""
-    _full_access()
+    caller().check_reading()
     text, after, before = request.args.get("limit", "20"), request.args.get("after"), request.args.get("before")
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 100:
         raise invalid("`limit` is a number from 1 to 100.", "limit")
@@ -87,7 +88,7 @@ def list_emails() -> Response:
 @bp.get("/emails/<message_id>")
 def get_email(message_id: str) -> Response:
     """One message with its content."""
-    _full_access()
+    caller().check_reading()
     with services().database.read() as session:
         story = _own(journal.story(session, message_id))
         raw = journal.raw_of(session, message_id)
@@ -114,7 +115,7 @@ def get_email(message_id: str) -> Response:
 @bp.get("/emails/<message_id>/attempts")
 def get_attempts(message_id: str) -> Response:
     """Every attempt, with stage, class and reply."""
-    _full_access()
+    caller().check_reading()
     with services().database.read() as session:
         story = _own(journal.story(session, message_id))
     return jsonify({"object": "list", "data": [journal.attempt_json(attempt) for attempt in story.attempts]})
@@ -123,7 +124,7 @@ def get_attempts(message_id: str) -> Response:
 @bp.patch("/emails/<message_id>")
 def reschedule(message_id: str) -> Response:
     """Another time for a scheduled message."""
-    _full_access()
+    caller().check_reading()
     body = _json()
     if not isinstance(body, dict) or body.get("scheduled_at") is None:
         raise invalid("Missing `scheduled_at` field.", "scheduled_at", "missing_required_field")
@@ -138,7 +139,7 @@ def reschedule(message_id: str) -> Response:
 @bp.post("/emails/<message_id>/cancel")
 def cancel(message_id: str) -> Response:
     """Take a waiting message out of the queue. The body is not read: some SDKs send none with a JSON content type."""
-    _full_access()
+    caller().check_reading()
     _exists(message_id)
     actions.cancel(services().database, message_id, by=caller().name)
     return jsonify({"object": "email", "id": message_id})
@@ -164,11 +165,7 @@ def _channel(body: Any) -> Channel:
 
 def _checked(mail: Mail, channel: Channel, now: datetime) -> Submission:
     submission = submission_of(mail, channel, now)
-    allowed = caller().from_domains
-    if allowed and submission.from_domain is not None and submission.from_domain not in allowed:
-        raise ApiError(
-            403, "validation_error", f"This API key may not send from {submission.from_domain}: use one of its domains."
-        )
+    caller().check_sender(submission)
     return submission
 
 
@@ -224,8 +221,3 @@ def _own(story: journal.Story | None) -> journal.Story:
 def _exists(message_id: str) -> None:
     with services().database.read() as session:
         _own(journal.story(session, message_id))
-
-
-def _full_access() -> None:
-    if caller().scope != "full":
-        raise ApiError(401, "restricted_api_key", "This API key may only send: use one with full access.")

@@ -53,8 +53,7 @@ def translate(error: Exception) -> ApiError:
             error.message, error.field, "invalid_from_address" if error.field == "from" else "validation_error"
         )
     if isinstance(error, Refused):
-        status = {"not_found": 404, "conflict": 422}.get(error.code, 422)
-        return ApiError(status, "not_found" if status == 404 else "validation_error", error.message)
+        return _refused(error)
     if isinstance(error, StorageUnavailable):
         unavailable = ApiError(
             503, "application_error", "The message was not stored: the database takes no writes just now. Try again."
@@ -66,3 +65,17 @@ def translate(error: Exception) -> ApiError:
         name, message = _BY_STATUS.get(status, ("application_error", error.description or "The request failed."))
         return ApiError(status, name, message)
     return ApiError(500, "internal_server_error", "Something went wrong here; the log of SendDock tells what.")
+
+
+#: Status and name of each reason; the SDKs map (status, name) to their exception classes.
+_BY_CODE = {
+    "not_found": (404, "not_found"),
+    "key": (403, "invalid_api_key"),
+    "not_allowed": (403, "validation_error"),
+    "reading": (401, "restricted_api_key"),
+}
+
+
+def _refused(error: Refused) -> ApiError:
+    status, name = _BY_CODE.get(error.code, (422, "validation_error"))
+    return ApiError(status, name, error.message, **({"field": error.field} if error.field else {}))

@@ -15,7 +15,7 @@ def key() -> None:
 @key.command("create")
 @click.option("--name", required=True)
 @click.option("--project")
-@click.option("--stream")
+@click.option("--stream", multiple=True, help="A stream the key may use; the first is meant when none is named.")
 @click.option("--scope", type=click.Choice(["full", "sending"]), default="full")
 @click.option("--from-domain", multiple=True)
 @click.option("--network", multiple=True)
@@ -26,7 +26,7 @@ def key_create(
     house: House,
     name: str,
     project: str | None,
-    stream: str | None,
+    stream: tuple[str, ...],
     scope: str,
     from_domain: tuple[str, ...],
     network: tuple[str, ...],
@@ -40,7 +40,7 @@ def key_create(
         house.database,
         name,
         project=project,
-        stream=stream,
+        streams=stream,
         scope=scope,
         from_domains=from_domain,
         networks=network,

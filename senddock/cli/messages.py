@@ -36,7 +36,8 @@ def send(
 ) -> None:
     """Hand over one message."""
     from senddock.content.invalid import InvalidContent
-    from senddock.dispatch.mailing import Mail, channel_of, submission_of
+    from senddock.dispatch.channels import channel_of
+    from senddock.dispatch.mailing import Mail, submission_of
     from senddock.dispatch.outbox import Outbox
     from senddock.dispatch.raw_mail import raw_submission
 

@@ -4,12 +4,13 @@ import ipaddress
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select, update
 
+from senddock.dispatch.caller import Caller, KeyRefused
 from senddock.dispatch.refusals import Refused
+from senddock.domain.envelope import Address, InvalidAddress
 from senddock.models import ApiKey, Database, Project, StorageUnavailable, Stream
 from senddock.secrets.tokens import new_token, shown_prefix, token_hash
 
@@ -17,45 +18,23 @@ from senddock.secrets.tokens import new_token, shown_prefix, token_hash
 _REMEMBERED = 3.0
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who is calling, as far as the doors need to know."""
-
-    key_id: int
-    name: str
-    project_id: int
-    #: The stream the key is tied to, or ``None``.
-    stream_id: int | None
-    scope: str
-    from_domains: frozenset[str]
-    networks: tuple[str, ...]
-    per_second: int | None
-    expires_at: datetime | None
-
-    def admits(self, address: str | None) -> bool:
-        """True when the key may be used from this address."""
-        if not self.networks:
-            return True
-        try:
-            here = ipaddress.ip_address(address or "")
-        except ValueError:
-            return False
-        return any(here in ipaddress.ip_network(network, strict=False) for network in self.networks)
-
-
 def create(
     database: Database,
     name: str,
     *,
     project: str | None = None,
-    stream: str | None = None,
+    streams: Sequence[str] = (),
     scope: str = "full",
     from_domains: Sequence[str] = (),
     networks: Sequence[str] = (),
     expires_at: datetime | None = None,
     per_second: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """Make a key; the token is answered once and never again. Raises `Refused`."""
+    """Make a key; the token is answered once and never again. Raises `Refused`.
+
+    ``streams`` are those the key may use, the first of them being meant when a submission names none; without any,
+    all of the project. ``per_second`` limits its HTTP requests.
+    """
     if not name.strip():
         raise Refused("Give the key a name that says which application uses it.", field="name")
     if scope not in ("full", "sending"):
@@ -65,6 +44,11 @@ def create(
             ipaddress.ip_network(network, strict=False)
         except ValueError as error:
             raise Refused(f"{network} is not an IP network such as 10.0.0.0/8.", field="networks") from error
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise Refused("The key would have expired already: give a time ahead.", field="expires_at")
+    if per_second is not None and not 1 <= per_second <= 100_000:
+        raise Refused("The limit is a number of requests a second, from 1 to 100000.", field="per_second")
+    domains = [_domain(text) for text in from_domains]
     token = new_token()
     with database.write() as session:
         owner = session.scalar(
@@ -72,21 +56,22 @@ def create(
         )
         if owner is None:
             raise Refused(f"There is no project {project!r}.", field="project", code="not_found")
-        tied = None
-        if stream:
-            tied = session.scalar(select(Stream).where(Stream.project_id == owner.id, Stream.name == stream))
-            if tied is None:
+        known = {row.name: row.id for row in session.scalars(select(Stream).where(Stream.project_id == owner.id))}
+        for stream in streams:
+            if stream not in known:
                 raise Refused(
                     f"There is no stream {stream!r} in project {owner.name}.", field="stream", code="not_found"
                 )
+        tied = [known[stream] for stream in dict.fromkeys(streams)]
         key = ApiKey(
             name=name.strip(),
             project_id=owner.id,
-            stream_id=tied.id if tied else None,
+            stream_id=tied[0] if tied else None,
+            other_stream_ids=tied[1:],
             token_hash=token_hash(token),
             prefix=shown_prefix(token),
             scope=scope,
-            from_domains=[domain.lower() for domain in from_domains],
+            from_domains=domains,
             networks=list(networks),
             per_second=per_second,
             expires_at=expires_at,
@@ -96,8 +81,20 @@ def create(
     return key, token
 
 
+def _domain(text: str) -> str:
+    """A From domain as it is compared: lower case, in ASCII; a leading ``*.`` stays."""
+    star, domain = ("*.", text.strip()[2:]) if text.strip().startswith("*.") else ("", text.strip())
+    try:
+        return star + Address.parse(f"a@{domain}").ascii_domain
+    except InvalidAddress as error:
+        raise Refused(
+            f"{text!r} is not a domain: write example.com, or *.example.com for everything below it.",
+            field="from_domains",
+        ) from error
+
+
 def all_keys(database: Database) -> Sequence[ApiKey]:
-    """Every key, the newest first; revoked ones too, because history names them."""
+    """All keys, the newest first."""
     with database.read() as session:
         return session.scalars(select(ApiKey).order_by(ApiKey.id.desc())).all()
 
@@ -120,8 +117,8 @@ class Keyring:
         self._used: dict[int, float] = {}
         self._lock = threading.Lock()
 
-    def recognise(self, token: str) -> Caller | None:
-        """Who presents this token; ``None`` for an unknown, revoked or expired one."""
+    def admit(self, token: str, address: str | None) -> Caller:
+        """Who presents this token from this IP address. Raises `KeyRefused`."""
         hashed, clock = token_hash(token), time.monotonic()
         with self._lock:
             known = self._known.get(hashed)
@@ -133,8 +130,9 @@ class Keyring:
                     self._known.clear()
                 self._known[hashed] = known
         caller = known[1]
-        if caller is None or (caller.expires_at is not None and caller.expires_at <= datetime.now(UTC)):
-            return None
+        if caller is None:
+            raise KeyRefused("The API key is not known, or was revoked: make one under API Keys.")
+        caller.check_door(address, datetime.now(UTC))
         self._note_use(caller.key_id, clock)
         return caller
 
@@ -147,7 +145,7 @@ class Keyring:
             key_id=key.id,
             name=key.name,
             project_id=key.project_id,
-            stream_id=key.stream_id,
+            stream_ids=() if key.stream_id is None else (key.stream_id, *key.other_stream_ids),
             scope=key.scope,
             from_domains=frozenset(key.from_domains),
             networks=tuple(key.networks),

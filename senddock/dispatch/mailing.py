@@ -5,15 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
-
 from senddock.content.addresses import Mailbox, parse_mailbox
 from senddock.content.compose import Attachment, MailParts, compose
 from senddock.content.invalid import InvalidContent
-from senddock.dispatch.refusals import Refused
+from senddock.dispatch.channels import Channel
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Envelope
-from senddock.models import Database, Stream
 
 #: Recipients of one message in To, Cc and Bcc together.
 MAX_RECIPIENTS = 50
@@ -39,16 +36,6 @@ class Mail:
     scheduled_at: datetime | None = None
     expires_at: datetime | None = None
     pinned_provider_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """Where a submission comes from and goes to."""
-
-    project_id: int
-    stream_id: int
-    via: str
-    api_key_id: int | None = None
 
 
 def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
@@ -101,6 +88,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
         subject=mail.subject,
         from_header=str(sender) if sender else None,
         from_domain=sender.address.ascii_domain if sender else None,
+        from_domains=(sender.address.ascii_domain,) if sender else (),
         to_header=str(to[0]),
         meta={
             "to": [str(mailbox) for mailbox in to],
@@ -115,27 +103,6 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
         expires_at=mail.expires_at,
         pinned_provider_id=mail.pinned_provider_id,
     )
-
-
-def channel_of(
-    database: Database, *, via: str, project_id: int | None, stream: str | None, api_key_id: int | None = None
-) -> Channel:
-    """The stream a submission goes to: by name, or the project's transactional one. Raises `Refused`."""
-    with database.read() as session:
-        query = select(Stream).order_by(Stream.id)
-        if project_id is not None:
-            query = query.where(Stream.project_id == project_id)
-        streams = session.scalars(query).all()
-    if stream:
-        chosen = next((row for row in streams if row.name == stream), None)
-        if chosen is None:
-            names = ", ".join(sorted(row.name for row in streams))
-            raise Refused(f"There is no stream {stream!r}; there are: {names}.", field="stream", code="not_found")
-    else:
-        chosen = next((row for row in streams if row.kind == "transactional"), streams[0] if streams else None)
-        if chosen is None:
-            raise Refused("The project has no stream: add one with `senddock stream add`.", field="stream")
-    return Channel(chosen.project_id, chosen.id, via, api_key_id)
 
 
 def _mailboxes(texts: Sequence[str], name: str) -> tuple[Mailbox, ...]:

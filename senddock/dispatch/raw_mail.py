@@ -1,5 +1,6 @@
 """A message that arrives whole (SMTP door, ``--eml``): kept byte for byte but for what must change."""
 
+import contextlib
 import re
 import uuid
 from collections.abc import Sequence
@@ -8,7 +9,8 @@ from email.utils import format_datetime, getaddresses
 
 from senddock.content.headers import fields_of, read_header, splice, split_head
 from senddock.content.invalid import InvalidContent
-from senddock.dispatch.mailing import MAX_MESSAGE_BYTES, Channel
+from senddock.dispatch.channels import Channel
+from senddock.dispatch.mailing import MAX_MESSAGE_BYTES
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Address, Envelope, InvalidAddress
 
@@ -36,10 +38,10 @@ def raw_submission(
         raise InvalidContent("message", "The message has no header.")
     from_header = read_header(raw, "From")
     try:
-        envelope = Envelope.of(sender or _address_in(from_header), recipients)
+        envelope = Envelope.of(sender or _first_in(from_header), recipients)
     except InvalidAddress as error:
         raise InvalidContent("recipients", str(error)) from error
-    from_address = _address_in(from_header)
+    from_addresses = _addresses_in(from_header)
     added = {}
     message_id = read_header(raw, "Message-ID")
     if message_id is None:
@@ -60,7 +62,8 @@ def raw_submission(
         header_message_id=message_id.strip(),
         subject=read_header(raw, "Subject") or "",
         from_header=from_header,
-        from_domain=Address.parse(from_address).ascii_domain if from_address else None,
+        from_domain=from_addresses[0].ascii_domain if from_addresses else None,
+        from_domains=tuple(dict.fromkeys(address.ascii_domain for address in from_addresses)),
         to_header=str(envelope.recipients[0]),
         meta={"to": [str(item) for item in envelope.recipients], "cc": [], "bcc": [], "reply_to": [], "tags": []},
         needs_8bit=not raw.isascii(),
@@ -69,11 +72,15 @@ def raw_submission(
     )
 
 
-def _address_in(header: str | None) -> str | None:
-    """The first address of a From field, when it is one."""
+def _first_in(header: str | None) -> str | None:
+    found = _addresses_in(header)
+    return str(found[0]) if found else None
+
+
+def _addresses_in(header: str | None) -> list[Address]:
+    """The addresses of a From field; what is none of them is left out."""
+    found = []
     for _, address in getaddresses([header or ""]):
-        try:
-            return str(Address.parse(address))
-        except InvalidAddress:
-            continue
-    return None
+        with contextlib.suppress(InvalidAddress):
+            found.append(Address.parse(address))
+    return found

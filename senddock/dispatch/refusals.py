@@ -8,7 +8,7 @@ class Refused(ValueError):
         super().__init__(message)
         self.message = message
         self.field = field
-        #: ``invalid``, ``not_found`` or ``conflict``.
+        #: ``invalid``, ``not_found``, ``conflict``, ``key``, ``not_allowed`` or ``reading``.
         self.code = code
 
 

@@ -28,6 +28,8 @@ class Submission:
     #: Recipients by header (``to``, ``cc``, ``bcc``), ``reply_to`` and ``tags``, for showing the message later.
     meta: dict[str, Any] = field(default_factory=dict)
     from_domain: str | None = None
+    #: Domains of all addresses in the From field, in ASCII; empty when there is no From field.
+    from_domains: tuple[str, ...] = ()
     api_key_id: int | None = None
     needs_8bit: bool = False
     needs_smtputf8: bool = False

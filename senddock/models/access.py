@@ -46,7 +46,9 @@ class ApiKey(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str]
     project_id: Mapped[int] = mapped_column(ForeignKey("project.id"))
+    #: The stream meant when a submission names none; with it set, only it and ``other_stream_ids`` may be used.
     stream_id: Mapped[int | None] = mapped_column(ForeignKey("stream.id"))
+    other_stream_ids: Mapped[list[int]] = mapped_column(default=list)
     token_hash: Mapped[str] = mapped_column(unique=True)
     prefix: Mapped[str]
     #: ``full`` or ``sending``.

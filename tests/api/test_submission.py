@@ -1,15 +1,16 @@
 """`POST /api/emails`: what is accepted is on disk; what is refused is refused clearly and stores nothing."""
 
 import base64
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from senddock.dispatch import keys
 from senddock.dispatch.wake import PENDING
-from senddock.models import Content, Database, Message
+from senddock.models import ApiKey, Content, Database, Message
 from tests.api.conftest import Api
 
 GOOD = {"from": "Us <us@example.com>", "to": ["ana@example.org"], "subject": "Hello", "text": "It works."}
@@ -185,12 +186,12 @@ def test_a_sending_key_sends_and_does_nothing_else(app: Flask, database: Databas
 
 
 def test_a_revoked_or_expired_key_ends(app: Flask, database: Database) -> None:
-    from datetime import UTC, datetime
-
     key, token = keys.create(database, "old")
     keys.revoke(database, key.id)
     assert Api(app.test_client(), token).post("/emails", GOOD)[0] == 403
-    _, late = keys.create(database, "late", expires_at=datetime(2020, 1, 1, tzinfo=UTC))
+    made, late = keys.create(database, "late", expires_at=datetime.now(UTC) + timedelta(hours=1))
+    with database.write() as session:
+        session.execute(update(ApiKey).where(ApiKey.id == made.id).values(expires_at=datetime(2020, 1, 1, tzinfo=UTC)))
     assert Api(app.test_client(), late).post("/emails", GOOD)[0] == 403
     _, elsewhere = keys.create(database, "net", networks=["10.0.0.0/8"])
     assert Api(app.test_client(), elsewhere).post("/emails", GOOD)[0] == 403

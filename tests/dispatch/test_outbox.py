@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from senddock.dispatch.mailing import Channel, Mail, submission_of
+from senddock.dispatch.channels import Channel
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Submission
 from senddock.models import Database, Delivery, Message, Suppression

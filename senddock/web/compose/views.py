@@ -10,7 +10,8 @@ from wtforms.validators import InputRequired, Length, Optional
 
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch import providers
-from senddock.dispatch.mailing import Mail, channel_of, submission_of
+from senddock.dispatch.channels import channel_of
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.streams import all_streams
 from senddock.web.htmx import redirect_to
 from senddock.web.services import services
