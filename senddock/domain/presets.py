@@ -1,17 +1,26 @@
-"""Providers the form can be filled from; difficulty, cost and best-for are those of the user documentation.
+"""What the form is filled from: the catalogue's entries as cards, with the limits of the plan a new account has."""
 
-Hosts, ports and user names are from the providers' own pages; limits are what the user documentation promises.
-"""
-
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from senddock.domain.catalogue import Entry, Plan, catalogue
+
+#: The limits that a preset can fill in, by the names of a provider's columns.
+LIMITS = (
+    "per_second", "per_minute", "per_hour", "per_day", "per_month",
+    "max_connections", "messages_per_connection", "recipients_per_message",
+)  # fmt: skip
+_STARS = {"easy": "⭐ Easy", "medium": "⭐⭐ Medium", "complex": "⭐⭐⭐ Complex"}
 
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What the form is filled with, and what to say about the password."""
+    """A card to choose and the values it puts into the form."""
 
     key: str
     name: str
+    #: The guide's name: ``/guides/<guide>``.
+    guide: str
     difficulty: str
     cost: str
     best_for: str
@@ -19,44 +28,65 @@ class Preset:
     port: int
     encryption: str
     username: str
+    username_help: str
     password_help: str
+    #: The plan whose limits are filled in, in words: "AWS SES (Sandbox): 1/s, 200/day".
+    limits_text: str
+    plans: tuple[Plan, ...]
+    #: One of the six that the user documentation names; the others come behind "more providers".
+    documented: bool
+    #: What is not confirmed says so.
+    confirmed: bool
     per_second: int | None = None
+    per_minute: int | None = None
+    per_hour: int | None = None
     per_day: int | None = None
+    per_month: int | None = None
+    max_connections: int | None = None
+    messages_per_connection: int | None = None
+    recipients_per_message: int | None = None
 
 
-PRESETS = {
-    preset.key: preset
-    for preset in (
-        Preset(
-            "resend", "Resend", "⭐ Easy", "$20/mo for 50k", "Startups, rapid development",
-            "smtp.resend.com", 465, "ssl", "resend",
-            "The user name is the word resend; the password is an API key that begins with re_.",
-        ),
-        Preset(
-            "hostinger", "Hostinger", "⭐ Easy", "$3-10/mo", "Blogs, small projects",
-            "smtp.hostinger.com", 465, "ssl", "",
-            "The user name is the whole mailbox address, the password that of the mailbox.", None, 1000,
-        ),
-        Preset(
-            "ses", "AWS SES", "⭐⭐⭐ Complex", "$0.10 per 1,000", "High volume, low cost",
-            "email-smtp.us-east-1.amazonaws.com", 587, "starttls", "",
-            "Create SMTP credentials in the SES console: they are not your AWS access key. Change the region in the "
-            "host. In the sandbox SES takes 1 message a second and 200 a day.", 14, None,
-        ),
-        Preset(
-            "sendgrid", "SendGrid", "⭐⭐ Medium", "$20/mo for 50k", "Marketing and transactional",
-            "smtp.sendgrid.net", 587, "starttls", "apikey",
-            "The user name is the word apikey; the password is an API key that begins with SG.",
-        ),
-        Preset(
-            "mailgun", "Mailgun", "⭐⭐ Medium", "$35/mo for 50k", "Developers, API-first",
-            "smtp.mailgun.org", 587, "starttls", "",
-            "The user name is a whole address such as postmaster@mg.example.com; in the EU the host is "
-            "smtp.eu.mailgun.org.",
-        ),
-        Preset(
-            "generic", "Generic SMTP", "⭐ Easy", "Varies", "Any provider", "", 587, "starttls", "",
-            "Host, port, user name and password are in your provider's help pages.",
-        ),
+def preset_of(entry: Entry, plan: Plan | None = None) -> Preset:
+    """The card of ``entry`` with the limits of ``plan`` (the one that a new account has)."""
+    chosen = plan or entry.plan
+    size = entry.size
+    sure = size.confidence.confirmed
+    return Preset(
+        key=entry.key,
+        name=entry.name,
+        guide=entry.guide,
+        difficulty=_STARS[entry.difficulty],
+        cost=(entry.cost or "See its price page") + ("" if entry.cost_confidence.confirmed or not entry.cost else " ?"),
+        best_for=entry.best_for,
+        host=entry.server.host,
+        port=entry.server.port,
+        encryption=entry.server.encryption,
+        username=entry.username.value,
+        username_help=entry.username.text,
+        password_help=entry.password.text,
+        limits_text=f"{entry.name} ({chosen.name}): {limits_in_words(chosen)}",
+        plans=entry.plans,
+        documented=entry.documented,
+        confirmed=entry.server.confidence.confirmed,
+        # A limit that nobody confirmed is shown and not imposed.
+        **(chosen.limits() if chosen.confidence.confirmed else {}),
+        max_connections=size.max_connections if sure and (size.max_connections or 0) <= 100 else None,
+        messages_per_connection=size.messages_per_connection if sure else None,
+        recipients_per_message=size.recipients_per_message if sure else None,
     )
-}  # fmt: skip
+
+
+def limits_in_words(plan: Plan) -> str:
+    """Short, as in the user documentation: ``1/s, 200/day``."""
+    units = {"per_second": "s", "per_minute": "min", "per_hour": "hour", "per_day": "day", "per_month": "month"}
+    parts = [f"{value:,}/{units[name]}" for name, value in plan.limits().items()]
+    words = ", ".join(parts) or plan.note.rstrip(".") or "no published limit"
+    return words if plan.confidence.confirmed else f"{words} (not confirmed)"
+
+
+def _all() -> Mapping[str, Preset]:
+    return {entry.key: preset_of(entry) for entry in catalogue().values()}
+
+
+PRESETS: Mapping[str, Preset] = _all()

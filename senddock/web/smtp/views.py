@@ -9,7 +9,8 @@ from redis.exceptions import RedisError
 from senddock.dispatch import connection_tests, journal, providers, statistics
 from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.domain.advice import connection_advice, from_advice
-from senddock.domain.presets import PRESETS
+from senddock.domain.catalogue.credentials import credential_advice
+from senddock.domain.presets import LIMITS, PRESETS
 from senddock.models import Provider
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.services import services
@@ -33,7 +34,8 @@ def new() -> Any:
         form.preset.data, form.name.data = chosen.key, chosen.name
         form.host.data, form.port.data, form.encryption.data = chosen.host, chosen.port, chosen.encryption
         form.username.data = chosen.username
-        form.per_second.data, form.per_day.data = chosen.per_second, chosen.per_day
+        for limit in LIMITS:
+            form[limit].data = getattr(chosen, limit)
     return _form_page(form, None, preset=chosen)
 
 
@@ -86,6 +88,14 @@ def advice() -> Any:
     if values["host"] and values["port"]:
         remarks += connection_advice(
             values["host"], values["port"], values["encryption"], plain_confirmed=values["plain_confirmed"]
+        )
+        remarks += credential_advice(
+            values["preset"],
+            values["host"],
+            values["port"],
+            values["encryption"],
+            values["username"] or "",
+            form.password.data,
         )
     if values["from_email"]:
         remarks += from_advice(values["from_email"], values["from_name"], values["host"] or "")
