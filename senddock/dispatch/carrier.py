@@ -202,8 +202,9 @@ class _Run:
         session = self._session
         reused = session is not None and session.transactions > 1
         self._drop()
-        if reused and not transaction.retried_fresh and error.reply.code is None:
-            # The server may have closed an idle session just then; that says nothing about the provider.
+        if reused and not transaction.retried_fresh and not transaction.marked and error.reply.code is None:
+            # The server may have closed an idle session just then; that says nothing about the provider. With a mark
+            # on disk the body has been taken: a link that dies then was no idle one.
             transaction.retried_fresh = True
             return task, False
         self._finish(task, None, error.reply)

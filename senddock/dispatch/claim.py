@@ -68,6 +68,7 @@ def claim(
             Delivery.message_id,
             Delivery.recipient,
             Delivery.tries,
+            Delivery.next_attempt_at,
             Delivery.sticky_provider_id,
             Delivery.status,
             Delivery.verdict_class,

@@ -149,7 +149,7 @@ class Engine:
     def _plan(self, item: Claimed) -> None:
         stream = self.roster.snapshot().streams[item.row.stream_id]
         raw = item.raw if item.raw is not None else read_body(self._database, item.row.id)
-        task = Task.of(item, stream, raw)
+        task = Task.of(item, stream, raw, self._now())
         self._carrier.move_on(task, self.planner.place(task))
 
     def _register(self) -> int:

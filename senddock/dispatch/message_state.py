@@ -32,7 +32,8 @@ def refresh_state(connection: Connection, message_id: str) -> None:
         select(Delivery.status, Delivery.next_attempt_at).where(Delivery.message_id == message_id)
     ).all()
     state = summarise(Status(row.status) for row in rows)
-    due = [row.next_attempt_at for row in rows if row.status == Status.DEFERRED.value and row.next_attempt_at]
+    waiting = (Status.DEFERRED.value, Status.QUEUED.value)
+    due = [row.next_attempt_at for row in rows if row.status in waiting and row.next_attempt_at]
     connection.execute(
         update(Message)
         .where(Message.id == message_id, Message.worker_id.is_(None))

@@ -85,8 +85,6 @@ class Planner:
         self._recorder.settle(
             attempt_settlement(task, transaction, main, stage_reply, replies, verdicts, tls, detail, following, now)
         )
-        if following is None:
-            self._recorder.settle(final_settlement(task, now))
         return following
 
     def place_next(self, task: Task, now: datetime) -> Provider | None:

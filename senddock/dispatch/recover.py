@@ -132,10 +132,16 @@ def _in_doubt(
     policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
     again = policy == "retry_same"
     provider_id = doubtful[0].provider_id
+    named = [attempt.detail.get("deliveries") for attempt in doubtful]
+    # An attempt that names nobody carried everybody who was pending.
+    carried = None if None in named else {delivery_id for ids in named for delivery_id in ids}
     deliveries = connection.execute(
         select(Delivery.id, Delivery.verdict_class).where(Delivery.message_id == row.id, Delivery.status.in_(_PENDING))
     ).all()
     for delivery in deliveries:
+        if carried is not None and delivery.id not in carried:
+            connection.execute(update(Delivery).where(Delivery.id == delivery.id).values(next_attempt_at=now))
+            continue
         retry = again and delivery.verdict_class != VerdictClass.UNCERTAIN.value
         connection.execute(
             update(Delivery)

@@ -41,7 +41,8 @@ def attempt_row(task: Task, transaction: Transaction, dot_at: datetime | None) -
                 for item in transaction.left_out
             ],
         },
-        "detail": {},
+        # Should this worker die after the dot, only these recipients are in doubt.
+        "detail": {} if len(transaction.recipients) == len(task.pending) else {"deliveries": _ids(transaction)},
     }
 
 
@@ -57,7 +58,11 @@ def attempt_settlement(
     following: Provider | None,
     now: datetime,
 ) -> Settlement:
-    """The outcome of an attempt, for the recorder; ``following`` is the provider that carries on, if any."""
+    """The outcome of an attempt, for the recorder; ``following`` is the provider that carries on, if any.
+
+    An attempt and what it means for its recipients are written in one transaction: a worker that dies between the two
+    would leave an accepted message in the queue. The last attempt's outcome carries the end of the claim as well.
+    """
     duration = (time.monotonic() - transaction.clock) * 1000
     handed_over = following is not None and following.id != transaction.provider.id
     task.failed_over = task.failed_over or handed_over
@@ -94,14 +99,18 @@ def attempt_settlement(
         duration_ms=duration,
         failed_over=handed_over,
     )
-    return Settlement(task.id, task.claimed.row.fence, attempt=attempt, marked=transaction.marked, tally=tally)
+    settlement = final_settlement(task, now) if following is None else Settlement(task.id, task.claimed.row.fence)
+    settlement.deliveries += _decided(task, now)
+    settlement.attempt, settlement.marked, settlement.tally = attempt, transaction.marked, tally
+    return settlement
 
 
 def final_settlement(task: Task, now: datetime) -> Settlement:
     """What was decided for each recipient: the message goes back to the queue, or ends."""
     state = task.state()
     waiting = [item for item in task.pending if item.decided in (Status.DEFERRED, Status.QUEUED)]
-    due = min((item.at for item in waiting if item.at is not None), default=None)
+    times = [item.at for item in waiting if item.at is not None]
+    due = min(times if task.others_due is None else [*times, task.others_due], default=None)
     if waiting and due is None:
         due = now
     if due is not None:
@@ -114,7 +123,7 @@ def final_settlement(task: Task, now: datetime) -> Settlement:
     return Settlement(
         task.id,
         task.claimed.row.fence,
-        deliveries=[_delivery_change(item, now) for item in task.pending],
+        deliveries=_decided(task, now),
         message={
             "v_state": state.value,
             "v_due_at": due,
@@ -125,9 +134,21 @@ def final_settlement(task: Task, now: datetime) -> Settlement:
             "v_last_class": last[0].cls.value if last else None,
             "v_last_code": last[1].code if last else None,
             "v_reason": why if waiting else None,
-            "v_finished_at": None if waiting else now,
+            "v_finished_at": None if due is not None else now,
         },
     )
+
+
+def _decided(task: Task, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the recipients that have been decided and not been written yet."""
+    fresh = [item for item in task.pending if item.decided is not None and not item.written]
+    for item in fresh:
+        item.written = True
+    return [_delivery_change(item, now) for item in fresh]
+
+
+def _ids(transaction: Transaction) -> list[int]:
+    return [item.delivery_id for item in transaction.recipients]
 
 
 def _delivery_change(item: Pending, now: datetime) -> dict[str, Any]:

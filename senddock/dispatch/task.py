@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from senddock.content.dots import dot_stuff
 from senddock.content.headers import address_header, splice
@@ -19,6 +18,9 @@ from senddock.domain.status import Status, summarise
 from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
 from senddock.smtp.session import Outgoing
+
+
+_WAITING = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Pending:
     counts: bool = True
     sticky: int | None = None
     why: str | None = None
+    #: What was decided is part of a settlement that the recorder has.
+    written: bool = False
 
     def group(self) -> tuple[object, ...]:
         """Recipients with the same value can share a transaction."""
@@ -73,20 +77,26 @@ class Task:
     raw: bytes
     pending: list[Pending]
     others: list[Status]
+    #: When the first of the recipients is due whose own time has not come yet.
+    others_due: datetime | None
     number: int
     rounds: int
     failed_over: bool
     provider_id: int | None = None
     transaction: Transaction | None = None
     last: tuple[Verdict, Reply] | None = None
-    #: How often a rate limit sent it back to the planner within this claim.
-    extra: dict[str, Any] = field(default_factory=dict)
+    #: Jitter, the same for all recipients: those who were deferred together come back in one transaction.
+    chance: float = field(default_factory=random.random)
 
     @classmethod
-    def of(cls, claimed: Claimed, stream: StreamView, raw: bytes) -> "Task":
-        """Take over what was claimed."""
+    def of(cls, claimed: Claimed, stream: StreamView, raw: bytes, now: datetime) -> "Task":
+        """Take over what was claimed: the recipients whose time has come; all that wait when the message was woken."""
         row = claimed.row
-        waiting = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
+        waiting = [delivery for delivery in claimed.deliveries if delivery.status in _WAITING]
+        later = [item for item in waiting if item.next_attempt_at is not None and item.next_attempt_at > now]
+        if len(later) == len(waiting):
+            later = []
+        not_now = {item.id for item in later}
         pending = [
             Pending(
                 delivery_id=delivery.id,
@@ -95,11 +105,13 @@ class Task:
                 only=delivery.sticky_provider_id or row.pinned_provider_id,
                 was_uncertain=delivery.verdict_class == VerdictClass.UNCERTAIN.value,
             )
-            for delivery in claimed.deliveries
-            if delivery.status in waiting
+            for delivery in waiting
+            if delivery.id not in not_now
         ]
-        others = [Status(delivery.status) for delivery in claimed.deliveries if delivery.status not in waiting]
-        return cls(claimed, stream, raw, pending, others, row.attempts, row.rounds, row.failed_over)
+        taken = {item.delivery_id for item in pending}
+        others = [Status(delivery.status) for delivery in claimed.deliveries if delivery.id not in taken]
+        others_due = min((item.next_attempt_at for item in later), default=None)
+        return cls(claimed, stream, raw, pending, others, others_due, row.attempts, row.rounds, row.failed_over)
 
     @property
     def id(self) -> str:
@@ -130,7 +142,7 @@ class Task:
         """What decides about ``item`` besides the verdict."""
         return Circumstance(
             now=now,
-            chance=random.random(),  # noqa: S311 - jitter, not a secret
+            chance=self.chance,
             schedule=self.stream.schedule,
             tries=item.tries + 1,
             patience=self.stream.patience,
