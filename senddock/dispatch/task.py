@@ -19,7 +19,6 @@ from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
 from senddock.smtp.session import Outgoing
 
-
 _WAITING = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
 
 
