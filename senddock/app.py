@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFProtect
 from htmx_flask import Htmx
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from senddock import api, web
 from senddock.api import ApiServices
@@ -86,6 +87,10 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
     _health(app, database, redis)
     _errors(app)
     app.after_request(_secure)
+    if settings.proxy_hops:
+        # Each hop appends the address it was called from, so only as many are believed as there are proxies.
+        hops = settings.proxy_hops
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     app.wsgi_app = DrainBody(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

@@ -26,6 +26,7 @@ VARIABLES: dict[str, str | None] = {
     "SENDDOCK_LANES": "5",
     "SENDDOCK_DNS_SERVERS": None,
     "SENDDOCK_PUBLIC_URL": None,
+    "SENDDOCK_PROXY_HOPS": "0",
     "SENDDOCK_LOG_FORMAT": "console",
     "SENDDOCK_METRICS_TOKEN": None,
     "SENDDOCK_HELO_NAME": None,
@@ -53,6 +54,7 @@ class Settings:
     lanes: int
     dns_servers: tuple[str, ...]
     public_url: str | None
+    proxy_hops: int
     log_format: str
     metrics_token: str | None = field(repr=False)
     helo_name: str
@@ -83,6 +85,7 @@ class Settings:
             lanes=_number(values, "SENDDOCK_LANES", 1, 100),
             dns_servers=_dns_servers(values["SENDDOCK_DNS_SERVERS"]),
             public_url=_public_url(values["SENDDOCK_PUBLIC_URL"]),
+            proxy_hops=_number(values, "SENDDOCK_PROXY_HOPS", 0, 5),
             log_format=_one_of(values, "SENDDOCK_LOG_FORMAT", ("console", "json")),
             metrics_token=_long_enough(values, "SENDDOCK_METRICS_TOKEN"),
             helo_name=_helo_name(values["SENDDOCK_HELO_NAME"]),

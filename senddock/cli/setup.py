@@ -36,6 +36,57 @@ def user_create(house: House, email: str, password_stdin: bool) -> None:
     click.echo(f"{made.email} may sign in.")
 
 
+@user.command("list")
+@as_json
+@pass_house
+def user_list(house: House, as_json: bool) -> None:
+    """Show everybody."""
+    from senddock.dispatch.accounts import all_users
+
+    people = all_users(house.database)
+    if as_json:
+        show([{"id": one.id, "email": one.email, "enabled": one.disabled_at is None} for one in people])
+        return
+    states = ["active" if one.disabled_at is None else "shut" for one in people]
+    table(["ID", "E-MAIL", "STATE"], [[o.id, o.email, s] for o, s in zip(people, states, strict=True)], "No account.")
+
+
+@user.command("link")
+@click.option("--email", required=True)
+@pass_house
+def user_link(house: House, email: str) -> None:
+    """Print a link by which a person who lost the password chooses a new one."""
+    from senddock.dispatch.accounts import LINK_HOURS, password_link
+
+    token = password_link(house.database, email)
+    host, port = house.settings.web_bind
+    base = house.settings.public_url or f"http://{host}:{port}"
+    click.echo(f"{base}/welcome?token={token}")
+    click.echo(f"It works once, within {LINK_HOURS} hours.", err=True)
+
+
+@user.command("disable")
+@click.option("--email", required=True)
+@pass_house
+def user_disable(house: House, email: str) -> None:
+    """Keep a person out from this moment."""
+    from senddock.dispatch.accounts import disable, user_id_of
+
+    disable(house.database, user_id_of(house.database, email))
+    click.echo(f"{email} may no longer sign in.")
+
+
+@user.command("enable")
+@click.option("--email", required=True)
+@pass_house
+def user_enable(house: House, email: str) -> None:
+    """Let a person in again."""
+    from senddock.dispatch.accounts import enable, user_id_of
+
+    enable(house.database, user_id_of(house.database, email))
+    click.echo(f"{email} may sign in.")
+
+
 @click.group()
 def project() -> None:
     """Applications that send."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey
+from sqlalchemy import BigInteger, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from senddock.models.base import Base, BigId
@@ -17,6 +17,8 @@ class User(Base):
     email: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     totp_sealed: Mapped[str | None]
+    #: The time step of the newest one-time password that was accepted: none works twice (RFC 6238 section 5.2).
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
     recovery_hashes: Mapped[list[str]] = mapped_column(default=list)
     disabled_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -63,12 +65,14 @@ class ApiKey(Base):
 
 
 class OneTimeToken(Base):
-    """A link that works once, such as the setup link of the first boot."""
+    """A link that works once: the setup link of the first boot, an invitation, a forgotten password."""
 
     __tablename__ = "one_time_token"
 
     token_hash: Mapped[str] = mapped_column(primary_key=True)
     purpose: Mapped[str]
+    #: Whom the link is for; the setup link is for whoever reads the console.
+    email: Mapped[str | None]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import Flask, render_template, request
 
-from senddock.web import auth, compose, keys, logs, overview, shell, smtp
+from senddock.web import account, auth, compose, keys, logs, overview, shell, smtp, users
 
 
 def register(app: Flask) -> None:
     """Add every section to the app."""
     shell.prepare(app)
-    for section in (auth, overview, smtp, logs, compose, keys):
+    for section in (auth, overview, smtp, logs, compose, keys, users, account):
         app.register_blueprint(section.bp)
 
 

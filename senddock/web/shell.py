@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, request, session, url_for
 
 from senddock import __version__
-from senddock.dispatch import accounts, journal
+from senddock.dispatch import accounts, journal, sessions
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.domain.breaker import Phase
 from senddock.domain.verdict_class import CLASSES, VerdictClass
@@ -16,7 +16,7 @@ from senddock.web.htmx import redirect_to
 from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
-_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup")
+_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup", "/welcome")
 _NAVIGATION = (
     ("overview.index", "Overview", "layout-dashboard"),
     ("smtp.index", "SMTP Settings", "mail-forward"),
@@ -44,7 +44,7 @@ def _require_person() -> Any:
     if request.path.startswith(_OPEN):
         return None
     token = session.get("token")
-    person = accounts.signed_in(services().database, token) if token else None
+    person = sessions.signed_in(services().database, token) if token else None
     if person is None:
         if accounts.count_users(services().database) == 0:
             return redirect_to(url_for("auth.setup"))

@@ -1,17 +1,23 @@
-"""`/login`, `/logout`, `/setup`."""
+"""`/login`, `/logout`, `/confirm`: proving who one is."""
 
+import time
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
 
-from senddock.dispatch import accounts
-from senddock.dispatch.refusals import Refused
-from senddock.web.auth.forms import LoginForm, SetupForm
+from senddock.dispatch import second_factor, sessions
+from senddock.web.auth.confirmation import local_address
+from senddock.web.auth.device import known_device, remember_device
+from senddock.web.auth.forms import CodeForm, ConfirmForm, LoginForm
 from senddock.web.auth.throttle import wait_needed
 from senddock.web.htmx import redirect_to
 from senddock.web.services import services
 
 bp = Blueprint("auth", __name__)
+
+_TOO_MANY = "Too many attempts. Wait 15 minutes and try again, or use a browser you have signed in with before."
+#: Seconds between the password and the code.
+_CODE_WITHIN = 300
 
 
 @bp.get("/login")
@@ -22,67 +28,100 @@ def login() -> Any:
 
 @bp.post("/login")
 def login_submit() -> Any:
-    """Check and open a session."""
+    """Check the password; open a session or ask for the second factor."""
     form = LoginForm()
     if not form.validate():
         return render_template("auth/login.html", form=form), 422
-    if wait_needed(services().redis, form.email.data, request.remote_addr):
-        form.password.errors = ["Too many attempts from here. Wait 15 minutes and try again."]
+    if _must_wait(form.email.data):
+        form.password.errors = [_TOO_MANY]
         return render_template("auth/login.html", form=form), 429
-    token = accounts.sign_in(
-        services().database,
-        form.email.data,
-        form.password.data,
-        address=request.remote_addr,
-        agent=request.user_agent.string,
-    )
-    if token is None:
+    user = sessions.check_password(services().database, form.email.data, form.password.data)
+    if user is None:
         form.password.errors = ["E-mail and password do not fit."]
         return render_template("auth/login.html", form=form), 422
+    onward = local_address(request.args.get("next"))
+    if user.totp_sealed is None:
+        return enter(user.id, user.email, onward)
     session.clear()
-    session["token"] = token
-    session.permanent = True
-    return redirect(_local_address(request.args.get("next")), code=303)
+    session["second"] = {"user": user.id, "email": user.email, "until": time.time() + _CODE_WITHIN}
+    return redirect(url_for("auth.code", next=onward), code=303)
+
+
+@bp.get("/login/code")
+def code() -> Any:
+    """The second factor."""
+    if _pending() is None:
+        return redirect(url_for("auth.login", next=request.args.get("next")), code=303)
+    return render_template("auth/code.html", form=CodeForm())
+
+
+@bp.post("/login/code")
+def code_submit() -> Any:
+    """Check the one-time password or recovery code and open a session."""
+    form, pending = CodeForm(), _pending()
+    if pending is None:
+        return redirect(url_for("auth.login", next=request.args.get("next")), code=303)
+    if not form.validate():
+        return render_template("auth/code.html", form=form), 422
+    if _must_wait(f"code|{pending['email']}"):
+        form.code.errors = [_TOO_MANY]
+        return render_template("auth/code.html", form=form), 429
+    if not second_factor.accept(services().database, services().vault, pending["user"], form.code.data):
+        form.code.errors = ["This code does not fit, or was used already. Wait for the next one in your app."]
+        return render_template("auth/code.html", form=form), 422
+    return enter(pending["user"], pending["email"], local_address(request.args.get("next")))
 
 
 @bp.post("/logout")
 def logout() -> Any:
     """End the session."""
     if "token" in session:
-        accounts.sign_out(services().database, session["token"])
+        sessions.sign_out(services().database, session["token"])
     session.clear()
     return redirect_to(url_for("auth.login"))
 
 
-@bp.get("/setup")
-def setup() -> Any:
-    """The first account, by the link that `senddock up` printed."""
-    token = request.args.get("token", "")
-    valid = bool(token) and accounts.setup_token_valid(services().database, token)
-    if accounts.count_users(services().database):
-        return redirect(url_for("auth.login"), code=303)
-    return render_template("auth/setup.html", form=SetupForm(token=token), valid=valid), 200 if valid else 403
+@bp.get("/confirm")
+def confirm() -> Any:
+    """Ask for the password again before secrets are shown or changed."""
+    return render_template("auth/confirm.html", form=ConfirmForm())
 
 
-@bp.post("/setup")
-def setup_submit() -> Any:
-    """Make the account and sign in."""
-    form = SetupForm()
+@bp.post("/confirm")
+def confirm_submit() -> Any:
+    """Check it and go on to where the person was going."""
+    form = ConfirmForm()
     if not form.validate():
-        return render_template("auth/setup.html", form=form, valid=True), 422
-    try:
-        user = accounts.complete_setup(services().database, form.token.data, form.email.data, form.password.data)
-    except Refused as error:
-        flash(error.message, "error")
-        return render_template("auth/setup.html", form=form, valid=error.code != "not_found"), 422
-    session.clear()
-    session["token"] = accounts.open_session(
-        services().database, user.id, address=request.remote_addr, agent=request.user_agent.string
+        return render_template("auth/confirm.html", form=form), 422
+    if _must_wait(g.person.email):
+        form.password.errors = [_TOO_MANY]
+        return render_template("auth/confirm.html", form=form), 429
+    if sessions.check_password(services().database, g.person.email, form.password.data) is None:
+        form.password.errors = ["This is not your password."]
+        return render_template("auth/confirm.html", form=form), 422
+    sessions.confirm(services().database, session["token"])
+    return redirect(local_address(request.args.get("next")), code=303)
+
+
+def enter(user_id: int, email: str, onward: str) -> Response:
+    """Open a session in this browser for a person who has proved who they are."""
+    token = sessions.open_session(
+        services().database, user_id, address=request.remote_addr, agent=request.user_agent.string
     )
+    # A session of somebody else, or one a stranger planted, must not live on.
+    session.clear()
+    session["token"] = token
     session.permanent = True
-    return redirect(url_for("overview.index"), code=303)
+    response: Response = redirect(onward, code=303)  # type: ignore[assignment]
+    remember_device(response, email)
+    return response
 
 
-def _local_address(text: str | None) -> str:
-    """Only addresses of this panel: a link from outside must not send a person elsewhere after signing in."""
-    return text if text and text.startswith("/") and not text.startswith(("//", "/\\")) else "/"
+def _must_wait(account: str) -> bool:
+    owner = account.removeprefix("code|")
+    return wait_needed(services().redis, account, request.remote_addr, known_device(owner))
+
+
+def _pending() -> dict[str, Any] | None:
+    pending = session.get("second")
+    return pending if pending and pending["until"] > time.time() else None

@@ -1,0 +1,5 @@
+"""`/users`: who operates this panel."""
+
+from senddock.web.users.views import bp
+
+__all__ = ["bp"]
