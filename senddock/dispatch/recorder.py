@@ -14,10 +14,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from senddock.dispatch.message_state import abandon, refresh_state
-from senddock.dispatch.statistics import Tally
+from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
 from senddock.models.prepared import Pen, Prepared
@@ -51,8 +51,8 @@ _UPDATE_MESSAGE = Prepared(
     [],
 )
 _FENCES = {
-    "sqlite": "SELECT id, fence FROM message WHERE id IN (SELECT value FROM json_each(?))",
-    "postgresql": "SELECT id::text, fence FROM message WHERE id = ANY(%s::uuid[])",
+    "sqlite": "SELECT id, fence, worker_id FROM message WHERE id IN (SELECT value FROM json_each(?))",
+    "postgresql": "SELECT id::text, fence, worker_id FROM message WHERE id = ANY(%s::uuid[])",
 }
 
 
@@ -193,9 +193,14 @@ class Recorder:
         with self._database.pen() as pen:
             asked = {mark.message_id for mark in marks}
             asked.update(settlement.message_id for settlement in settlements)
-            fences = _fences(pen, asked)
+            fences, released = _fences(pen, asked)
             held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
-            mine = [settlement for settlement in settlements if fences.get(settlement.message_id) == settlement.fence]
+            mine = [
+                settlement
+                for settlement in settlements
+                if fences.get(settlement.message_id) == settlement.fence
+                and not (settlement.marked and settlement.message_id in released)
+            ]
             fresh = [settlement.attempt for settlement in mine if settlement.attempt and not settlement.marked]
             _INSERT_ATTEMPT.many(pen, [mark.attempt for mark in held] + fresh)
             _write(pen, mine)
@@ -204,16 +209,22 @@ class Recorder:
                 for settlement in settlements:
                     if fences.get(settlement.message_id) != settlement.fence:
                         _write_late(connection, settlement)
+                    elif settlement.marked and settlement.message_id in released:
+                        # Recovery called it uncertain; this worker was only slow, and knows.
+                        _uncount_doubt(connection, settlement)
+                        _write(pen_of(connection), [settlement])
         for mark in held:
             mark.committed = True
 
 
-def _fences(pen: Pen, ids: Collection[str]) -> dict[str, int]:
+def _fences(pen: Pen, ids: Collection[str]) -> tuple[dict[str, int], set[str]]:
+    """The fence of each message, and the messages that nobody holds any more."""
     if pen.dialect.name == "sqlite":
         pen.cursor.execute(_FENCES["sqlite"], (json.dumps(list(ids)),))
     else:
         pen.cursor.execute(_FENCES["postgresql"], (list(ids),))
-    return {row[0]: row[1] for row in pen.cursor.fetchall()}
+    rows = pen.cursor.fetchall()
+    return {row[0]: row[1] for row in rows}, {row[0] for row in rows if row[2] is None}
 
 
 def _write(pen: Pen, settlements: Sequence[Settlement]) -> None:
@@ -242,11 +253,13 @@ def _write_late(connection: Connection, settlement: Settlement) -> None:
     if not (settlement.attempt and settlement.marked):
         return
     outcome = {name: settlement.attempt[name] for name in _ATTEMPT_OUTCOME}
+    _uncount_doubt(connection, settlement)
     connection.execute(
         update(Attempt)
         .where(Attempt.message_id == settlement.message_id, Attempt.number == settlement.attempt["number"])
         .values(outcome)
     )
+    Tally.write(pen_of(connection), [settlement.tally] if settlement.tally else [])
     accepted = [change for change in settlement.deliveries if change["v_status"] == Status.ACCEPTED.value]
     for change in accepted:
         values = {name[2:]: value for name, value in change.items() if name.startswith("v_")}
@@ -257,3 +270,16 @@ def _write_late(connection: Connection, settlement: Settlement) -> None:
         )
     if accepted:
         refresh_state(connection, settlement.message_id)
+
+
+def _uncount_doubt(connection: Connection, settlement: Settlement) -> None:
+    """Take back what recovery counted for this attempt, because its outcome is known after all."""
+    assert settlement.attempt is not None
+    before = connection.execute(
+        select(Attempt.finished_at, Attempt.provider_id, Attempt.detail).where(
+            Attempt.message_id == settlement.message_id, Attempt.number == settlement.attempt["number"]
+        )
+    ).one()
+    if settlement.tally and before.finished_at is not None:
+        counted = in_doubt(before, settlement.tally.stream_id, before.finished_at)
+        Tally.write(pen_of(connection), [counted.taken_back()])

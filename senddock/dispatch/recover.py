@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from senddock.dispatch.message_state import ABANDONED, refresh_state
+from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.domain.verdict import VerdictClass
 from senddock.models import Attempt, Database, Delivery, Event, Message, Stream, Worker
@@ -123,21 +124,36 @@ def _in_doubt(
 ) -> None:
     """The dot was about to leave and no answer was recorded: nobody can know."""
     text = "The worker died after the final dot; no answer was recorded."
-    for attempt in doubtful:
-        connection.execute(
-            update(Attempt)
-            .where(Attempt.message_id == row.id, Attempt.number == attempt.number)
-            .values(finished_at=now, stage="reply", verdict_class=VerdictClass.UNCERTAIN.value, text=text)
+    deliveries = connection.execute(
+        select(Delivery.id, Delivery.recipient, Delivery.verdict_class).where(
+            Delivery.message_id == row.id, Delivery.status.in_(_PENDING)
         )
-    policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
-    again = policy == "retry_same"
-    provider_id = doubtful[0].provider_id
+    ).all()
     named = [attempt.detail.get("deliveries") for attempt in doubtful]
     # An attempt that names nobody carried everybody who was pending.
     carried = None if None in named else {delivery_id for ids in named for delivery_id in ids}
-    deliveries = connection.execute(
-        select(Delivery.id, Delivery.verdict_class).where(Delivery.message_id == row.id, Delivery.status.in_(_PENDING))
-    ).all()
+    for attempt, ids in zip(doubtful, named, strict=True):
+        shown = [
+            {"recipient": delivery.recipient, "class": VerdictClass.UNCERTAIN.value, "reply": text}
+            for delivery in deliveries
+            if ids is None or delivery.id in ids
+        ]
+        ended = connection.execute(
+            update(Attempt)
+            .where(Attempt.message_id == row.id, Attempt.number == attempt.number)
+            .values(
+                finished_at=now,
+                stage="reply",
+                verdict_class=VerdictClass.UNCERTAIN.value,
+                text=text,
+                detail={**attempt.detail, "recipients": shown},
+            )
+            .returning(Attempt.provider_id, Attempt.detail)
+        ).one()
+        Tally.write(pen_of(connection), [in_doubt(ended, row.stream_id, now)])
+    policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
+    again = policy == "retry_same"
+    provider_id = doubtful[0].provider_id
     for delivery in deliveries:
         if carried is not None and delivery.id not in carried:
             connection.execute(update(Delivery).where(Delivery.id == delivery.id).values(next_attempt_at=now))

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from senddock.dispatch.recorder import Settlement
-from senddock.dispatch.statistics import Tally
+from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.reply import Reply
 from senddock.domain.status import Status
@@ -66,7 +66,7 @@ def attempt_settlement(
     duration = (time.monotonic() - transaction.clock) * 1000
     handed_over = following is not None and following.id != transaction.provider.id
     task.failed_over = task.failed_over or handed_over
-    if len(replies) > 1:
+    if len(task.pending) + len(task.others) > 1:
         detail["recipients"] = [
             {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
             for item, answer in zip(transaction.recipients, replies, strict=True)
@@ -89,14 +89,15 @@ def attempt_settlement(
         detail=detail,
     )
     tally = Tally(
-        hour=now.replace(minute=0, second=0, microsecond=0),
+        at=now,
         stream_id=task.stream.id,
         provider_id=transaction.provider.id,
+        verdict_class=verdict.cls.value,
         recipients=[
             (item.recipient.rpartition("@")[2], verdicts[answer].cls.value)
             for item, answer in zip(transaction.recipients, replies, strict=True)
         ],
-        duration_ms=duration,
+        duration_ms=attempt["duration_ms"],
         failed_over=handed_over,
     )
     settlement = final_settlement(task, now) if following is None else Settlement(task.id, task.claimed.row.fence)

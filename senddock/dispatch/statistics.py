@@ -1,147 +1,187 @@
-"""Hourly statistics, written in the transaction of the outcomes they count."""
+"""Reading the statistics: every figure comes from the rollups, so it costs the same at any number of messages."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from senddock.domain.latency import quantile
+from senddock.domain.span import Span
 from senddock.domain.verdict import VerdictClass
-from senddock.models import HourlyRollup, LatencyRollup
-from senddock.models.prepared import Pen, Prepared
+from senddock.models import Attempt, HourlyRollup, LatencyRollup
+from senddock.models.attempt import REFUSED_CONDITION
 
-#: Upper bounds of the latency histogram in milliseconds; each is about half as large again as the one before.
-BUCKETS = (5, 10, 20, 35, 50, 75, 100, 150, 250, 400, 600, 1000, 1500, 2500, 4000, 6000, 10000, 20000, 60000, 300000)
-#: Domains that are counted by name; the others are counted together, so that the table does not grow with the world.
-_NAMED_DOMAINS = frozenset(
-    "gmail.com googlemail.com outlook.com hotmail.com live.com msn.com yahoo.com ymail.com aol.com icloud.com me.com "
-    "mac.com gmx.de gmx.net web.de t-online.de yandex.ru mail.ru proton.me protonmail.com zoho.com fastmail.com "
-    "orange.fr free.fr libero.it qq.com 163.com naver.com comcast.net".split()
-)
-
-
-def _adding(row: type[HourlyRollup] | type[LatencyRollup], *sums: str) -> Prepared:
-    """INSERT that adds to the row when it is there already. The text PostgreSQL has for it is SQLite's too."""
-    statement = insert(row)
-    added = {name: getattr(row, name) + getattr(statement.excluded, name) for name in sums}
-    keys = [column.key for column in row.__table__.primary_key]
-    names = [column.key for column in row.__table__.columns]
-    return Prepared(statement.on_conflict_do_update(index_elements=keys, set_=added), names)
-
-
-_ADD_COUNTS = _adding(HourlyRollup, "recipients", "attempts", "failed_over", "duration_ms")
-_ADD_LATENCIES = _adding(LatencyRollup, "attempts")
+ACCEPTED = VerdictClass.ACCEPTED.value
+#: Outcomes of recipients in groups a person thinks in; what is in none of them is a fault of provider or sender.
+GROUPS = {
+    "accepted": (ACCEPTED,),
+    "uncertain": (VerdictClass.UNCERTAIN.value,),
+    "soft_bounces": (VerdictClass.RECIPIENT_TRANSIENT.value, VerdictClass.GREYLISTED.value),
+    "refused": (
+        VerdictClass.RECIPIENT_PERMANENT.value,
+        VerdictClass.CONTENT_REJECTED.value,
+        VerdictClass.MESSAGE_TOO_LARGE.value,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """One attempt's contribution: one row for each class and recipient domain."""
+class Series:
+    """One line for each key, over the same steps."""
 
-    hour: datetime
-    stream_id: int
-    provider_id: int
-    #: (domain, class) of each recipient that got an answer.
-    recipients: Sequence[tuple[str, str]]
-    duration_ms: float
-    failed_over: bool
-
-    @staticmethod
-    def write(pen: Pen, tallies: Iterable["Tally"]) -> None:
-        """Add the tallies to the hour's rows, one statement a table however many there are."""
-        counts: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
-        latencies: dict[tuple[Any, ...], int] = defaultdict(int)
-        for tally in tallies:
-            seen = set()
-            for domain, verdict_class in tally.recipients:
-                key = (tally.hour, tally.stream_id, tally.provider_id, _counted_as(domain), verdict_class)
-                row = counts[key]
-                row[0] += 1
-                if key not in seen:
-                    row[1] += 1
-                    row[2] += tally.failed_over
-                    row[3] += tally.duration_ms
-                    seen.add(key)
-            if any(verdict_class == VerdictClass.ACCEPTED.value for _, verdict_class in tally.recipients):
-                latencies[tally.hour, tally.stream_id, tally.provider_id, bucket_of(tally.duration_ms)] += 1
-        if counts:
-            _add_counts(pen, counts)
-        if latencies:
-            _add_latencies(pen, latencies)
+    starts: Sequence[datetime]
+    step_hours: int
+    lines: Mapping[Any, Sequence[float | None]]
 
 
-def bucket_of(milliseconds: float) -> int:
-    """The bound of the histogram's bucket that ``milliseconds`` falls into; the last bucket takes what is longer."""
-    return next((bound for bound in BUCKETS if milliseconds <= bound), BUCKETS[-1])
+@dataclass(frozen=True, slots=True)
+class LastError:
+    """A refusal as the provider said it, with how often it was among the newest ones."""
+
+    at: datetime
+    verdict_class: str | None
+    code: int | None
+    text: str | None
+    message_id: str
+    times: int
 
 
-def _counted_as(domain: str) -> str:
-    return domain if domain in _NAMED_DOMAINS else "other"
+@dataclass(slots=True)
+class Card:
+    """A provider's figures: attempts and accepted ones of this and the last clock hour, and of 24 hours."""
+
+    attempts_hour: int = 0
+    accepted_hour: int = 0
+    attempts_day: int = 0
+    accepted_day: int = 0
+    failed_over_day: int = 0
+    #: Milliseconds to acceptance over 24 hours.
+    p50: float | None = None
+    p95: float | None = None
+    #: Class to attempts over 24 hours, without the accepted ones.
+    classes: dict[str, int] = field(default_factory=dict)
+    errors: Sequence[LastError] = ()
+
+    @property
+    def rate_hour(self) -> float | None:
+        """Share of attempts that were accepted, 0 to 1; ``None`` without any."""
+        return self.accepted_hour / self.attempts_hour if self.attempts_hour else None
+
+    @property
+    def rate_day(self) -> float | None:
+        """The same over 24 hours."""
+        return self.accepted_day / self.attempts_day if self.attempts_day else None
 
 
-def _add_counts(pen: Pen, counts: dict[tuple[Any, ...], list[float]]) -> None:
-    rows = [
-        {
-            "hour": hour,
-            "stream_id": stream_id,
-            "provider_id": provider_id,
-            "domain": domain,
-            "verdict_class": verdict_class,
-            "recipients": int(recipients),
-            "attempts": int(attempts),
-            "failed_over": int(failed_over),
-            "duration_ms": duration,
-        }
-        # Sorted, so that two writers take the rows in the same order and cannot wait for each other in a circle.
-        for (hour, stream_id, provider_id, domain, verdict_class), (
-            recipients,
-            attempts,
-            failed_over,
-            duration,
-        ) in sorted(counts.items())
+def series_by_provider(session: Session, now: datetime, span: Span) -> Series:
+    """Accepted recipients by provider id and step."""
+    starts = span.starts(now)
+    rows = session.execute(
+        select(HourlyRollup.hour, HourlyRollup.provider_id, func.sum(HourlyRollup.recipients))
+        .where(HourlyRollup.hour >= starts[0], HourlyRollup.verdict_class == ACCEPTED)
+        .group_by(HourlyRollup.hour, HourlyRollup.provider_id)
+    ).all()
+    return folded(span, starts, [(row[0], row[1], row[2]) for row in rows])
+
+
+def folded(span: Span, starts: Sequence[datetime], rows: Sequence[tuple[datetime, Any, float]]) -> Series:
+    """Rows of (hour, key, number) as one line a key; a step without rows is 0."""
+    place = {start: number for number, start in enumerate(starts)}
+    lines: dict[Any, list[float | None]] = defaultdict(lambda: [0] * len(starts))
+    for hour, key, number in rows:
+        at = place.get(span.floor(hour))
+        if at is not None:
+            line = lines[key]
+            line[at] = (line[at] or 0) + number
+    return Series(starts, span.step, dict(lines))
+
+
+def cards(session: Session, now: datetime, *, errors: int = 3) -> dict[int, Card]:
+    """Figures of every provider that sent something in the last 24 hours, with its newest distinct errors."""
+    found: dict[int, Card] = defaultdict(Card)
+    day, hour = _day_ago(now), _hour(now) - timedelta(hours=1)
+    rows = session.execute(
+        select(
+            HourlyRollup.provider_id,
+            HourlyRollup.verdict_class,
+            HourlyRollup.hour,
+            func.sum(HourlyRollup.attempts),
+            func.sum(HourlyRollup.failed_over),
+        )
+        .where(HourlyRollup.hour >= day)
+        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class, HourlyRollup.hour)
+    ).all()
+    for provider_id, verdict_class, at, attempts, failed_over in rows:
+        recent = at >= hour
+        card = found[provider_id]
+        card.attempts_day += attempts
+        card.failed_over_day += failed_over
+        card.attempts_hour += attempts if recent else 0
+        if verdict_class == ACCEPTED:
+            card.accepted_day += attempts
+            card.accepted_hour += attempts if recent else 0
+        elif attempts:
+            card.classes[verdict_class] = card.classes.get(verdict_class, 0) + attempts
+    for provider_id, histogram in histograms(session, day).items():
+        found[provider_id].p50, found[provider_id].p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
+    for provider_id, card in found.items():
+        if card.classes:
+            card.errors = last_errors(session, provider_id, day, limit=errors)
+    return dict(found)
+
+
+def histograms(session: Session, since: datetime) -> dict[int, dict[int, int]]:
+    """Latency histograms by provider: bound in milliseconds to accepted attempts."""
+    found: dict[int, dict[int, int]] = defaultdict(dict)
+    rows = session.execute(
+        select(LatencyRollup.provider_id, LatencyRollup.bucket, func.sum(LatencyRollup.attempts))
+        .where(LatencyRollup.hour >= since)
+        .group_by(LatencyRollup.provider_id, LatencyRollup.bucket)
+    ).all()
+    for provider_id, bucket, attempts in rows:
+        found[provider_id][bucket] = attempts
+    return found
+
+
+def last_errors(session: Session, provider_id: int, since: datetime, *, limit: int = 3) -> Sequence[LastError]:
+    """The newest refusals that differ in class, code or text, among the last hundred; the newest first."""
+    rows = session.execute(
+        select(Attempt.started_at, Attempt.verdict_class, Attempt.code, Attempt.text, Attempt.message_id)
+        .where(Attempt.provider_id == provider_id, Attempt.started_at >= since, REFUSED_CONDITION)
+        .order_by(Attempt.started_at.desc())
+        .limit(100)
+    ).all()
+    newest: dict[tuple[Any, ...], list[Any]] = {}
+    for row in rows:
+        newest.setdefault((row.verdict_class, row.code, row.text), [row, 0])[1] += 1
+    return [
+        LastError(row.started_at, row.verdict_class, row.code, row.text, row.message_id, times)
+        for row, times in list(newest.values())[:limit]
     ]
-    _ADD_COUNTS.many(pen, rows)
-
-
-def _add_latencies(pen: Pen, latencies: dict[tuple[Any, ...], int]) -> None:
-    rows = [
-        {"hour": hour, "stream_id": stream_id, "provider_id": provider_id, "bucket": bucket, "attempts": attempts}
-        for (hour, stream_id, provider_id, bucket), attempts in sorted(latencies.items())
-    ]
-    _ADD_LATENCIES.many(pen, rows)
 
 
 def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
     """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
-    groups = {
-        "accepted": [VerdictClass.ACCEPTED.value],
-        "uncertain": [VerdictClass.UNCERTAIN.value],
-        "soft_bounces": [VerdictClass.RECIPIENT_TRANSIENT.value, VerdictClass.GREYLISTED.value],
-        "refused": [
-            VerdictClass.RECIPIENT_PERMANENT.value,
-            VerdictClass.CONTENT_REJECTED.value,
-            VerdictClass.MESSAGE_TOO_LARGE.value,
-        ],
-    }
-    found: dict[str, list[int]] = {name: [0, 0] for name in groups}
-    begin = now - timedelta(hours=48)
+    day = _day_ago(now)
+    found: dict[str, list[int]] = {name: [0, 0] for name in GROUPS}
     rows = session.execute(
-        select(HourlyRollup.hour, HourlyRollup.verdict_class, func.sum(HourlyRollup.recipients))
-        .where(HourlyRollup.hour >= begin)
-        .group_by(HourlyRollup.hour, HourlyRollup.verdict_class)
+        select(HourlyRollup.verdict_class, HourlyRollup.hour, func.sum(HourlyRollup.recipients))
+        .where(HourlyRollup.hour >= day - timedelta(hours=24))
+        .group_by(HourlyRollup.verdict_class, HourlyRollup.hour)
     ).all()
-    for hour, verdict_class, number in rows:
-        for name, classes in groups.items():
+    for verdict_class, at, number in rows:
+        for name, classes in GROUPS.items():
             if verdict_class in classes:
-                found[name][0 if hour >= now - timedelta(hours=24) else 1] += number
+                found[name][0 if at >= day else 1] += number
     return {name: (pair[0], pair[1]) for name, pair in found.items()}
 
 
 def by_provider(session: Session, now: datetime) -> dict[int, dict[str, Any]]:
-    """Attempts of the last 24 hours by provider: all, accepted, handed on, and the mean time to an answer."""
+    """Attempts of the last 24 hours by provider: all, accepted, handed on, the time all accepted ones took, and classes."""
     rows = session.execute(
         select(
             HourlyRollup.provider_id,
@@ -150,7 +190,7 @@ def by_provider(session: Session, now: datetime) -> dict[int, dict[str, Any]]:
             func.sum(HourlyRollup.failed_over),
             func.sum(HourlyRollup.duration_ms),
         )
-        .where(HourlyRollup.hour >= now - timedelta(hours=24))
+        .where(HourlyRollup.hour >= _day_ago(now))
         .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class)
     ).all()
     found: dict[int, dict[str, Any]] = {}
@@ -160,9 +200,18 @@ def by_provider(session: Session, now: datetime) -> dict[int, dict[str, Any]]:
         )
         entry["attempts"] += attempts
         entry["failed_over"] += failed_over
-        if verdict_class == VerdictClass.ACCEPTED.value:
+        if verdict_class == ACCEPTED:
             entry["accepted"] += attempts
             entry["ms"] += duration
-        else:
+        elif attempts:
             entry["classes"][verdict_class] = attempts
     return found
+
+
+def _hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
+
+
+def _day_ago(now: datetime) -> datetime:
+    """The beginning of the hour that the last 24 hours begin in."""
+    return _hour(now) - timedelta(hours=24)

@@ -7,9 +7,10 @@ from senddock.models.base import Base
 from senddock.models.database import Database, StorageUnavailable
 from senddock.models.event import Event
 from senddock.models.message import Content, Delivery, Message
-from senddock.models.operation import HourlyRollup, LatencyRollup, Setting, Suppression, Worker
+from senddock.models.operation import Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
 from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider
+from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
 from senddock.models.sending_domain import SenderRecord, SendingDomain
 from senddock.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
@@ -23,6 +24,7 @@ __all__ = [
     "Content",
     "Database",
     "Delivery",
+    "DomainRollup",
     "Event",
     "HourlyRollup",
     "IdempotencyRecord",

@@ -3,10 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from senddock.models.base import Base
+
+#: A query for what went wrong has to repeat this, so that it can use the index; accepted attempts do not touch it.
+REFUSED_CONDITION = text("verdict_class <> 'accepted'")
 
 
 class Attempt(Base):
@@ -17,7 +20,16 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempt"
-    __table_args__ = (Index(None, "provider_id", "started_at"),)
+    __table_args__ = (
+        Index(None, "provider_id", "started_at"),
+        Index(
+            "ix_attempt_refused",
+            "provider_id",
+            "started_at",
+            sqlite_where=REFUSED_CONDITION,
+            postgresql_where=REFUSED_CONDITION,
+        ),
+    )
 
     message_id: Mapped[str] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)

@@ -1,4 +1,4 @@
-"""Rows that serve the running of the house: worker leases, settings, suppressions, hourly statistics."""
+"""Rows that serve the running of the house: worker leases, settings, suppressions."""
 
 from datetime import datetime
 
@@ -45,32 +45,3 @@ class Suppression(Base):
     source_message_id: Mapped[str | None]
     note: Mapped[str | None]
     created_at: Mapped[datetime]
-
-
-class HourlyRollup(Base):
-    """Attempts by hour; written by the recorder in the transaction of the outcome itself."""
-
-    __tablename__ = "rollup_hour"
-
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
-    stream_id: Mapped[int] = mapped_column(primary_key=True)
-    provider_id: Mapped[int] = mapped_column(primary_key=True)
-    domain: Mapped[str] = mapped_column(primary_key=True)
-    verdict_class: Mapped[str] = mapped_column(primary_key=True)
-    #: Recipients, attempts that were handed to another provider after this, and milliseconds of all together.
-    recipients: Mapped[int]
-    attempts: Mapped[int]
-    failed_over: Mapped[int]
-    duration_ms: Mapped[float]
-
-
-class LatencyRollup(Base):
-    """Histogram of the time to acceptance by hour: ``bucket`` is the upper bound in milliseconds."""
-
-    __tablename__ = "rollup_latency"
-
-    hour: Mapped[datetime] = mapped_column(primary_key=True)
-    stream_id: Mapped[int] = mapped_column(primary_key=True)
-    provider_id: Mapped[int] = mapped_column(primary_key=True)
-    bucket: Mapped[int] = mapped_column(primary_key=True)
-    attempts: Mapped[int]
