@@ -1,14 +1,14 @@
 """Count every attempt once an hour; count recipient domains by day.
 
-Revision: 0004
-Revises: 0003
+Revision: 0005
+Revises: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 _REFUSED = sa.text("verdict_class <> 'accepted'")
 
