@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help run test lint format bench screenshots constraints system-packages node-packages clean
+.PHONY: help run test lint format bench screenshots translations constraints system-packages node-packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -53,6 +53,15 @@ bench: system-packages node-packages $(VENV)/.installed-dev ## measure the engin
 
 screenshots: $(VENV)/.installed-dev ## pictures of the panel from real data, into docs/screenshots
 	$(BIN)/python docs/screenshots/make.py
+
+LOCALE := senddock/web/locale
+translations: $(VENV)/.installed-dev ## collect the panel's words, bring the catalogues up to date, compile them
+	@$(BIN)/pybabel -q extract -F $(LOCALE)/babel.cfg -k _l -k lazy_gettext --no-location --sort-output \
+		--project=SendDock --copyright-holder=SendDock --version=1 -o $(LOCALE)/senddock.pot .
+	@$(BIN)/pybabel -q update -D senddock -i $(LOCALE)/senddock.pot -d $(LOCALE) --no-fuzzy-matching --ignore-obsolete \
+		--ignore-pot-creation-date
+	@rm $(LOCALE)/senddock.pot
+	@$(BIN)/pybabel -q compile -D senddock -d $(LOCALE) --statistics
 
 constraints: $(VENV)/.installed-dev ## write the exact versions in use to constraints.txt
 	$(BIN)/pip list --format=freeze --exclude-editable | grep -viE '^(pip|setuptools|wheel|py-spy)==' > constraints.txt

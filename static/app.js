@@ -1,7 +1,7 @@
 // Small comforts; every page works without them.
 (function () {
   "use strict";
-  var names = ["system", "light", "dark"];
+  var names = ["system", "light", "dark"], language = document.documentElement.lang;
 
   function theme() {
     try { return localStorage.getItem("theme") || "system"; } catch (error) { return "system"; }
@@ -11,11 +11,11 @@
     var dark = theme() === "dark" || (theme() === "system" && matchMedia("(prefers-color-scheme: dark)").matches);
     document.documentElement.setAttribute("data-bs-theme", dark ? "dark" : "light");
     document.querySelectorAll("[data-theme-name]").forEach(function (label) {
-      label.textContent = { system: "System", light: "Light", dark: "Dark" }[theme()];
+      label.textContent = label.closest("[data-theme-switch]").dataset[theme()];
     });
   }
 
-  var ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+  var ago = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 
   function relative(date) {
     var seconds = (date - Date.now()) / 1000, size = Math.abs(seconds);
@@ -28,26 +28,31 @@
   function showTimes(root) {
     root.querySelectorAll("time[data-relative], time[data-clock]").forEach(function (element) {
       var date = new Date(element.dateTime), today = date.toDateString() === new Date().toDateString();
-      element.title = date.toLocaleString();
+      element.title = date.toLocaleString(language);
       element.textContent = element.hasAttribute("data-relative") ? relative(date)
-        : today ? date.toLocaleTimeString() : date.toLocaleString([], { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+        : today ? date.toLocaleTimeString(language) : date.toLocaleString(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
     });
   }
 
   document.addEventListener("click", function (event) {
-    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu]");
+    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu], [data-jump]");
     document.querySelectorAll("details.more[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.removeAttribute("open");
     });
     if (!target) return;
     if (target.hasAttribute("data-copy")) {
       navigator.clipboard.writeText(target.dataset.copy).then(function () {
-        document.getElementById("announce").textContent = "Copied";
+        var announce = document.getElementById("announce");
+        announce.textContent = announce.dataset.copied;
         target.classList.add("copied");
+        setTimeout(function () { target.classList.remove("copied"); announce.textContent = ""; }, 2000);
       });
     } else if (target.hasAttribute("data-theme-switch")) {
       try { localStorage.setItem("theme", names[(names.indexOf(theme()) + 1) % 3]); } catch (error) { return; }
       showTheme();
+    } else if (target.hasAttribute("data-jump")) {
+      event.preventDefault();
+      openJump();
     } else {
       var open = document.getElementById("menu").classList.toggle("open");
       target.setAttribute("aria-expanded", String(open));
@@ -63,20 +68,67 @@
     });
   });
 
-  // A swap must not close what a person has opened, nor lose the focus.
-  var opened = [];
+  // Ctrl/⌘ K: the dialog is a list of links, so arrows only move the focus.
+  var jump = document.getElementById("jump");
+
+  function openJump() {
+    if (!jump || jump.open) return;
+    jump.showModal();
+    var text = document.getElementById("jump-text");
+    text.select();
+    htmx.trigger(text, "show");
+  }
+
+  document.addEventListener("keydown", function (event) {
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      openJump();
+      return;
+    }
+    if (!jump || !jump.open) return;
+    var links = Array.from(jump.querySelectorAll("#places a")), here = links.indexOf(document.activeElement);
+    if (event.key === "ArrowDown" && links.length) links[Math.min(here + 1, links.length - 1)].focus();
+    else if (event.key === "ArrowUp" && here > 0) links[here - 1].focus();
+    else if (event.key === "ArrowUp") document.getElementById("jump-text").focus();
+    else if (event.key === "Enter" && here < 0 && links.length) links[0].click();
+    else return;
+    event.preventDefault();
+  });
+  if (jump) jump.addEventListener("click", function (event) { if (event.target === jump) jump.close(); });
+
+  // A swap must not close what a person has opened, nor lose the focus: a button is found again by the form it is in.
+  var opened = [], focused = null;
+
+  function placeOf(element) {
+    if (!element || element === document.body) return null;
+    var form = element.closest("form[action]"), item = element.closest("li[id], tr[id]");
+    return {
+      id: element.id, item: item && item.id,
+      form: form && !element.id ? "form[action=\"" + CSS.escape(form.getAttribute("action")) + "\"] " + element.tagName : null
+    };
+  }
+
   document.addEventListener("htmx:beforeSwap", function (event) {
+    var target = event.detail.target;
     opened = [];
-    event.detail.target.querySelectorAll("details").forEach(function (one, index) { opened[index] = one.open; });
+    target.querySelectorAll("details").forEach(function (one, index) { opened[index] = one.open; });
+    focused = target.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   });
   document.addEventListener("htmx:afterSwap", function (event) {
     var root = document.getElementById(event.detail.target.id) || event.detail.elt;
     if (opened.length) root.querySelectorAll("details").forEach(function (one, index) {
       if (opened[index] !== undefined && !one.classList.contains("more")) one.open = opened[index];
     });
+    if (!focused || root.contains(document.activeElement)) return;
+    var again = (focused.id && document.getElementById(focused.id)) || (focused.form && root.querySelector(focused.form)) ||
+      (focused.item && document.querySelector("#" + CSS.escape(focused.item) + " button, #" + CSS.escape(focused.item) + " a"));
+    if (again) again.focus();
+    focused = null;
   });
   document.addEventListener("htmx:load", function (event) { showTimes(event.detail.elt.parentNode || document); });
-  document.addEventListener("DOMContentLoaded", function () { showTimes(document); showTheme(); });
+  showTimes(document);
+  showTheme();
+  if (/Mac|iPhone|iPad/.test(navigator.platform)) document.querySelectorAll("[data-jump-keys]").forEach(function (keys) { keys.textContent = "⌘ K"; });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
   setInterval(function () { showTimes(document); }, 15000);
 })();

@@ -69,6 +69,19 @@ def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int 
     return session.scalars(query).all()
 
 
+def named(session: Session, text: str, limit: int = 8) -> Sequence[Message]:
+    """Messages by their id or by recipient: only what an index answers, because it is asked with every letter."""
+    wanted = text.strip().lower()
+    if "@" in wanted:
+        ids = select(Delivery.message_id).where(Delivery.recipient == wanted).order_by(Delivery.message_id.desc())
+        query = select(Message).where(Message.id.in_(ids.limit(limit)))
+    elif len(wanted) == 36 and wanted.count("-") == 4:
+        query = select(Message).where(Message.id == wanted)
+    else:
+        return []
+    return session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
+
+
 def story(session: Session, message_id: str) -> Story | None:
     """One message, or ``None``."""
     message = session.get(Message, message_id) if len(message_id) == 36 else None

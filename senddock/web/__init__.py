@@ -4,13 +4,36 @@ from typing import Any
 
 from flask import Flask, render_template, request
 
-from senddock.web import account, auth, compose, keys, logs, overview, shell, smtp, users
+from senddock.web import (
+    account,
+    auth,
+    compose,
+    jump,
+    keys,
+    logs,
+    overview,
+    preferences,
+    shell,
+    smtp,
+    users,
+)
 
 
 def register(app: Flask) -> None:
     """Add every section to the app."""
     shell.prepare(app)
-    for section in (auth, overview, smtp, logs, compose, keys, users, account):
+    for section in (
+        auth,
+        overview,
+        smtp,
+        logs,
+        compose,
+        keys,
+        users,
+        account,
+        jump,
+        preferences,
+    ):
         app.register_blueprint(section.bp)
 
 

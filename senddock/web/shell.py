@@ -12,23 +12,20 @@ from senddock.dispatch.connection_tests import workers_alive
 from senddock.domain.breaker import Phase
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.models import Provider
+from senddock.web import language
 from senddock.web.htmx import redirect_to
+from senddock.web.language import gettext as _
+from senddock.web.navigation import sections
 from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
-_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup", "/welcome")
-_NAVIGATION = (
-    ("overview.index", "Overview", "layout-dashboard"),
-    ("smtp.index", "SMTP Settings", "mail-forward"),
-    ("logs.index", "Logs", "list-details"),
-    ("compose.index", "Send", "send"),
-    ("keys.index", "API Keys", "key"),
-)
+_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup", "/welcome", "/language")
 _compressed: dict[str, bytes] = {}
 
 
 def prepare(app: Flask) -> None:
     """Hooks and filters."""
+    language.prepare(app)
     app.before_request(_require_person)
     app.after_request(_compress)
     app.context_processor(_context)
@@ -55,15 +52,10 @@ def _require_person() -> Any:
 
 def _context() -> dict[str, Any]:
     person = g.get("person")
+    common = {"person": person, "version": __version__, "language": language.current(), "languages": language.LANGUAGES}
     if person is None:
-        return {"person": None, "version": __version__}
-    return {
-        "person": person,
-        "version": __version__,
-        "navigation": [(url_for(endpoint), title, icon, endpoint) for endpoint, title, icon in _NAVIGATION],
-        "section": (request.endpoint or "").partition(".")[0],
-        "alerts": _alerts,
-    }
+        return common
+    return {**common, "navigation": sections, "alerts": _alerts}
 
 
 def _alerts() -> list[dict[str, str]]:
@@ -72,8 +64,8 @@ def _alerts() -> list[dict[str, str]]:
     if not workers_alive(services().database):
         found.append(
             {
-                "title": "No worker is running",
-                "text": "Mail is kept and waits. Start `senddock worker` (or `senddock up`).",
+                "title": _("No worker is running"),
+                "text": _("Mail is kept and waits. Start `senddock worker` (or `senddock up`)."),
                 "href": "",
             }
         )
@@ -128,6 +120,6 @@ def _duration(milliseconds: float | None) -> str:
 
 def _title(verdict_class: str | None) -> str:
     try:
-        return CLASSES[VerdictClass(verdict_class or "")].title
+        return _(CLASSES[VerdictClass(verdict_class or "")].title)
     except ValueError:
-        return verdict_class or "no answer recorded"
+        return verdict_class or _("no answer recorded")

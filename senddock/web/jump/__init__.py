@@ -1,0 +1,5 @@
+"""Going anywhere from the keyboard."""
+
+from senddock.web.jump.views import bp
+
+__all__ = ["bp"]

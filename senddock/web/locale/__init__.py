@@ -1,0 +1,1 @@
+"""Catalogues, and what `make translations` reads besides `_()` and templates."""

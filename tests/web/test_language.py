@@ -1,0 +1,51 @@
+"""The panel speaks the language of the browser or of the person's choice, and the catalogue it is shipped with is current."""
+
+import io
+from pathlib import Path
+
+from babel.messages.mofile import read_mo
+from babel.messages.pofile import read_po
+
+from senddock.web import language
+from tests.web.conftest import Panel
+
+_LOCALE = Path(language.__file__).parent / "locale"
+
+
+def test_the_browser_chooses_and_the_person_may_choose_otherwise(panel: Panel) -> None:
+    spanish = {"Accept-Language": "es-MX,es;q=0.9,en;q=0.5"}
+    assert '<html lang="en">' in panel.get("/smtp").text
+    page = panel.client.get("/smtp", headers=spanish).text
+    assert '<html lang="es">' in page
+    assert "Resumen" in page
+    answer = panel.client.post(
+        "/language",
+        data={"language": "en", "csrf_token": panel.csrf("/smtp")},
+        headers={**spanish, "Referer": "http://localhost/smtp?x=1"},
+    )
+    assert answer.headers["Location"] == "/smtp?x=1"
+    assert '<html lang="en">' in panel.client.get("/smtp", headers=spanish).text
+
+
+def test_a_stranger_may_choose_too_and_is_led_nowhere_else(visitor: Panel) -> None:
+    data = {"language": "es", "csrf_token": visitor.csrf("/login")}
+    answer = visitor.client.post("/language", data=data, headers={"Referer": "https://evil.example/"})
+    assert answer.headers["Location"] == "/"
+    assert '<html lang="es">' in visitor.get("/login").text
+    visitor.client.post("/language", data={**data, "language": "xx"})
+    assert '<html lang="es">' in visitor.get("/login").text
+
+
+def test_the_compiled_catalogues_are_those_of_the_sources() -> None:
+    for code in language.LANGUAGES:
+        if code == "en":
+            continue
+        folder = _LOCALE / code / "LC_MESSAGES"
+        with (folder / "senddock.po").open("rb") as file:
+            source = {m.id: m.string for m in read_po(file, code) if m.id and any(_texts(m.string))}
+        compiled = read_mo(io.BytesIO((folder / "senddock.mo").read_bytes()))
+        assert {m.id: m.string for m in compiled if m.id} == source, "run `make translations`"
+
+
+def _texts(string: object) -> tuple[str, ...]:
+    return tuple(string) if isinstance(string, list | tuple) else (str(string),)
