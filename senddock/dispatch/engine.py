@@ -1,10 +1,13 @@
 """The engine of one worker process: put together here, fed by `drain`, and alive between two jobs."""
 
 import logging
+import math
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,9 @@ from sqlalchemy import insert, update
 from senddock.dispatch.carrier import Carrier
 from senddock.dispatch.claim import Claimed, claim, read_body
 from senddock.dispatch.health import Health
+from senddock.dispatch.lane import Lane
 from senddock.dispatch.lanes import Lanes
+from senddock.dispatch.loop import Loop
 from senddock.dispatch.message_state import abandon
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.pace import Pace
@@ -38,8 +43,23 @@ LEASE = 15.0
 _AHEAD = 12
 #: Messages in one claim at most.
 _BATCH = 100
+#: Seconds after which due mail is looked for although the lanes have enough: something urgent may have come.
+_LOOK = 0.1
 #: Seconds after which a drain ends, so that the job queue sees its worker again.
 _LONGEST_DRAIN = 60.0
+
+
+@dataclass(slots=True)
+class _Drain:
+    """One call of `Engine.drain`."""
+
+    wake_another: Callable[[], None] | None
+    #: Monotonic seconds.
+    until: float
+    begun: bool = False
+    look_at: float = 0.0
+    claimed: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
 
 
 class Engine:
@@ -64,63 +84,42 @@ class Engine:
         self.recorder = Recorder(database)
         self.pool = Pool()
         self.planner = Planner(self.roster, self.health, Pace(database, redis, workers=workers), self.recorder, now)
-        self._carrier = Carrier(database, self.roster, self.planner, self.recorder, self.pool, now)
-        self._lane_count = lanes
-        self.lanes = Lanes(lanes, self._carrier.serve, workers=workers)
-        self._carrier.lanes = self.lanes
+        self.lanes = Lanes(lanes, workers=workers)
+        self._carrier = Carrier(database, self.roster, self.planner, self.lanes, self.pool, now)
+        self._loop = Loop(self.lanes, self.recorder, lambda served: Lane(self._carrier, served))
         self.prober = Prober(database, self.roster, self.health, redis, now)
+        self._ahead = max(_BATCH, lanes * _AHEAD)
+        self._claim_after = 0.0
+        self._drains: deque[_Drain] = deque()
         self._stopping = threading.Event()
+        self._give_up_at = math.inf
         self.worker_id = self._register()
         self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._pulse.start()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread.start()
 
     def drain(self, wake_another: Callable[[], None] | None = None, *, longest: float = _LONGEST_DRAIN) -> int:
         """Send everything that is due; answers how many messages were claimed.
 
         ``wake_another`` is called when a full batch shows that there is work for one more worker.
         """
-        claimed, deadline = 0, time.monotonic() + longest
-        ahead = self._lane_count * _AHEAD
-        woken = False
-        # What an operator changed a moment ago holds for the message that woke this drain.
-        self.roster.forget()
-        while not self._stopping.is_set() and time.monotonic() < deadline:
-            if not self.lanes.wait_below(ahead, 1.0):
-                continue
-            batch = self._claim(min(_BATCH, ahead))
-            claimed += len(batch)
-            if batch:
-                self.lanes.entered(len(batch))
-                for item in batch:
-                    self._place(item)
-                if len(batch) >= min(_BATCH, ahead) and wake_another is not None and not woken:
-                    woken = True
-                    wake_another()
-                continue
-            if self.lanes.wait_below(1, 0.05):
-                # Nothing due and nothing under way; a last look closes the gap to what was submitted meanwhile.
-                last = self._claim(_BATCH)
-                if not last:
-                    break
-                claimed += len(last)
-                self.lanes.entered(len(last))
-                for item in last:
-                    self._place(item)
-        self.recorder.flush(5.0)
-        self.pool.sweep()
-        return claimed
+        drain = _Drain(wake_another, time.monotonic() + longest)
+        self._drains.append(drain)
+        self._loop.wake()
+        drain.over.wait(longest + 10.0)
+        return drain.claimed
 
     def request_stop(self) -> None:
         """Claim nothing more; `stop` does the rest."""
         self._stopping.set()
+        self._loop.wake()
 
     def stop(self, timeout: float = 25.0) -> None:
         """Finish the transactions on the wire, give the rest back, and sign off."""
-        self._stopping.set()
-        for task in self.lanes.stop(timeout):
-            self.planner.give_back(task)
-        self.recorder.close()
-        self.pool.close()
+        self._give_up_at = time.monotonic() + timeout
+        self.request_stop()
+        self._thread.join(timeout + 10.0)
         self._pulse.join(HEARTBEAT + 1)
         try:
             with self._database.transaction() as connection:
@@ -128,29 +127,82 @@ class Engine:
         except StorageUnavailable as error:
             log.warning("could not sign off: %s", error)
 
+    def _run(self) -> None:
+        """The engine's thread: claims, plans, and drives the lanes."""
+        while not self._stopping.is_set():
+            try:
+                self._turn()
+            except Exception:
+                # What a turn held is recovered by its lease; the next turn must come.
+                log.exception("the engine met a defect")
+                self._stopping.wait(0.2)
+        self._wind_up()
+
+    def _turn(self) -> None:
+        drain = self._drains[0] if self._drains else None
+        if drain is not None:
+            if not drain.begun:
+                drain.begun = True
+                # What an operator changed a moment ago holds for the message that woke this drain.
+                self.roster.forget()
+            self._feed(drain)
+        self._loop.turn(0.05 if drain is not None or self._loop.busy or self.recorder.waiting else 1.0)
+
+    def _feed(self, drain: "_Drain") -> None:
+        """Claim what the lanes can take; end the drain when nothing is due and nothing under way."""
+        now = time.monotonic()
+        room = self._ahead - self.lanes.outstanding
+        if now >= drain.until:
+            self._end(drain)
+        elif now >= self._claim_after and (room * 2 >= self._ahead or now >= drain.look_at):
+            drain.look_at = now + _LOOK
+            batch = self._claim(min(_BATCH, room)) if room > 0 else []
+            drain.claimed += len(batch)
+            self.lanes.entered(len(batch))
+            for item in batch:
+                self._place(item)
+            if len(batch) >= _BATCH and drain.wake_another is not None:
+                drain.wake_another()
+                drain.wake_another = None
+            if not batch and self.lanes.outstanding == 0 and not self.recorder.waiting:
+                self._end(drain)
+
+    def _end(self, drain: "_Drain") -> None:
+        self._drains.popleft()
+        drain.over.set()
+
+    def _wind_up(self) -> None:
+        """Transactions on the wire are finished, what was not begun goes back, outcomes are written."""
+        for task in self.lanes.stop():
+            self.planner.give_back(task)
+            self.lanes.left()
+        while (self._loop.busy or self.recorder.waiting) and time.monotonic() < self._give_up_at:
+            self._loop.turn(0.05)
+        self._loop.close()
+        self.pool.close()
+        while self._drains:
+            self._end(self._drains[0])
+
     def _claim(self, limit: int) -> list[Claimed]:
         try:
             streams = [stream.id for stream in self.planner.streams()]
             return claim(self._database, worker_id=self.worker_id, stream_ids=streams, limit=limit, now=self._now())
         except StorageUnavailable as error:
             log.error("cannot claim: %s", error)
-            self._stopping.wait(1.0)
+            self._claim_after = time.monotonic() + 1.0
             return []
 
     def _place(self, item: Claimed) -> None:
         try:
-            self._plan(item)
+            stream = self.roster.snapshot().streams[item.row.stream_id]
+            raw = item.raw if item.raw is not None else read_body(self._database, item.row.id)
+            task = Task.of(item, stream, raw, self._now())
+            self._carrier.move_on(task, self.planner.place(task))
         except Exception:
             # One message that cannot be planned must not stop the others, nor stay held.
             log.exception("message %s could not be planned", item.row.id)
             abandon(self._database, item.row.id, item.row.fence)
             self.lanes.left()
-
-    def _plan(self, item: Claimed) -> None:
-        stream = self.roster.snapshot().streams[item.row.stream_id]
-        raw = item.raw if item.raw is not None else read_body(self._database, item.row.id)
-        task = Task.of(item, stream, raw, self._now())
-        self._carrier.move_on(task, self.planner.place(task))
 
     def _register(self) -> int:
         now = self._now()

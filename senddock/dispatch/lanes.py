@@ -1,20 +1,14 @@
-"""Lanes: threads that carry transactions, each over one open session at a time.
+"""Lanes: each carries transactions over one open session at a time; here is which provider a free lane serves next.
 
-Messages wait in one queue a provider. A provider whose sessions are not known to open is tried by one lane only (the
-pathfinder), so a blackholed host costs one lane one time-out and not all lanes theirs.
+Messages wait in one queue a provider, transactional ones before the others. A provider whose sessions are not known to
+open is tried by one lane only (the pathfinder), so a blackholed host costs one lane one time-out and not all lanes theirs.
 """
 
-import logging
-import threading
-import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from senddock.dispatch.task import Task
 from senddock.models import Provider
-
-log = logging.getLogger(__name__)
 
 #: Sessions to one provider from one worker where the provider names no limit of its own.
 DEFAULT_CONNECTIONS = 20
@@ -25,132 +19,108 @@ class ProviderQueue:
     """Tasks that wait for one provider, and the lanes that serve it."""
 
     provider: Provider
-    tasks: deque[Task] = field(default_factory=deque)
+    urgent: deque[Task] = field(default_factory=deque)
+    others: deque[Task] = field(default_factory=deque)
     serving: int = 0
     #: A session has been opened lately, so others may be opened beside it.
     warm: bool = False
     opening: bool = False
 
+    def __len__(self) -> int:
+        return len(self.urgent) + len(self.others)
+
+    def add(self, task: Task, *, first: bool) -> None:
+        """Queue ``task`` behind the others of its kind, or before them."""
+        queue = self.urgent if task.stream.rank == 0 else self.others
+        if first:
+            queue.appendleft(task)
+        else:
+            queue.append(task)
+
+    def pop(self) -> Task | None:
+        """The next task, or ``None``."""
+        if self.urgent:
+            return self.urgent.popleft()
+        return self.others.popleft() if self.others else None
+
+    def clear(self) -> list[Task]:
+        """Take out all tasks."""
+        waiting = [*self.urgent, *self.others]
+        self.urgent.clear()
+        self.others.clear()
+        return waiting
+
     def open_to_another(self, connections: int) -> bool:
         """True when one more lane may serve this provider."""
-        if not self.tasks or self.serving >= connections:
+        if not len(self) or self.serving >= connections:
             return False
         return self.warm or not self.opening
 
 
 class Lanes:
-    """The lanes of one worker and the queues they serve."""
+    """The lanes of one worker and the queues they serve; used by the engine's thread only."""
 
-    def __init__(self, count: int, serve: Callable[[ProviderQueue], None], *, workers: int = 1) -> None:
-        """``serve`` is called in a lane with a queue that has work; ``workers`` shares a provider's connections."""
-        self._serve = serve
+    def __init__(self, count: int, *, workers: int = 1) -> None:
+        """``workers`` share a provider's connections."""
+        self.count = count
         self._workers = max(1, workers)
         self._queues: dict[int, ProviderQueue] = {}
-        self._changed = threading.Condition()
-        self._stopping = False
         #: Tasks that were placed and are not settled yet.
         self.outstanding = 0
-        self._threads = [threading.Thread(target=self._run, name=f"lane-{n}", daemon=True) for n in range(count)]
-        for thread in self._threads:
-            thread.start()
+        #: No further transaction is begun.
+        self.stopping = False
 
     def push(self, provider: Provider, task: Task, *, first: bool = False) -> None:
         """Queue ``task`` for ``provider``; ``first`` puts it before the others (a message that was waiting longer)."""
-        with self._changed:
-            known = self._queues.get(provider.id)
-            if known is None:
-                known = self._queues[provider.id] = ProviderQueue(provider)
-            known.provider = provider
-            if first:
-                known.tasks.appendleft(task)
-            else:
-                known.tasks.append(task)
-            self._changed.notify()
+        known = self._queues.get(provider.id)
+        if known is None:
+            known = self._queues[provider.id] = ProviderQueue(provider)
+        known.provider = provider
+        known.add(task, first=first)
 
     def take(self, served: ProviderQueue) -> Task | None:
         """The next task for a lane that serves ``served``; ``None`` when there is none or the worker stops."""
-        with self._changed:
-            return served.tasks.popleft() if served.tasks and not self._stopping else None
+        return None if self.stopping else served.pop()
 
     def entered(self, count: int = 1) -> None:
         """``count`` messages were claimed."""
-        with self._changed:
-            self.outstanding += count
+        self.outstanding += count
 
     def left(self) -> None:
         """One message was settled."""
-        with self._changed:
-            self.outstanding -= 1
-            self._changed.notify_all()
+        self.outstanding -= 1
+
+    def began(self, served: ProviderQueue) -> None:
+        """A lane goes to ``served``."""
+        served.serving += 1
+        if not served.warm:
+            served.opening = True
+
+    def ended(self, served: ProviderQueue) -> None:
+        """A lane has left ``served``."""
+        served.serving -= 1
+        if served.serving == 0:
+            # Without an open session nothing is known any more about whether the next one opens.
+            served.opening = False
 
     def warmed(self, served: ProviderQueue) -> None:
         """A session to this provider has opened: others may be opened beside it."""
-        with self._changed:
-            served.warm, served.opening = True, False
-            self._changed.notify_all()
+        served.warm, served.opening = True, False
 
     def cooled(self, served: ProviderQueue) -> list[Task]:
         """A session could not be opened: one lane at a time from now on. Answers the tasks to be planned anew."""
-        with self._changed:
-            served.warm = served.opening = False
-            waiting = list(served.tasks)
-            served.tasks.clear()
-            return waiting
+        served.warm = served.opening = False
+        return served.clear()
 
-    def wait_below(self, outstanding: int, timeout: float) -> bool:
-        """Wait until fewer than ``outstanding`` messages are under way; False after ``timeout`` seconds."""
-        deadline = time.monotonic() + timeout
-        with self._changed:
-            while self.outstanding >= outstanding and not self._stopping:
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    return False
-                self._changed.wait(left)
-        return True
+    def stop(self) -> list[Task]:
+        """Begin nothing more; answers the tasks that were not begun."""
+        self.stopping = True
+        return [task for known in self._queues.values() for task in known.clear()]
 
-    def stop(self, timeout: float) -> list[Task]:
-        """Let each lane finish the transaction on the wire; answers the tasks that were not begun."""
-        with self._changed:
-            self._stopping = True
-            waiting = [task for known in self._queues.values() for task in known.tasks]
-            for known in self._queues.values():
-                known.tasks.clear()
-            self._changed.notify_all()
-        deadline = time.monotonic() + timeout
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
-        return waiting
-
-    @property
-    def stopping(self) -> bool:
-        """True once `stop` was called."""
-        return self._stopping
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                served = self._next()
-                while served is None and not self._stopping:
-                    self._changed.wait()
-                    served = self._next()
-                if served is None or self._stopping:
-                    return
-                served.serving += 1
-                if not served.warm:
-                    served.opening = True
-            try:
-                self._serve(served)
-            except Exception:
-                # A defect of ours must not take the lane with it; what the lane held is recovered by its lease.
-                log.exception("a lane stopped serving %s", served.provider.name)
-            with self._changed:
-                served.serving -= 1
-                if served.serving == 0:
-                    # Without an open session nothing is known any more about whether the next one opens.
-                    served.opening = False
-                self._changed.notify_all()
-
-    def _next(self) -> ProviderQueue | None:
+    def next(self) -> ProviderQueue | None:
+        """The provider that a free lane should serve."""
+        if self.stopping:
+            return None
         for known in self._queues.values():
             limit = known.provider.max_connections
             connections = max(1, limit // self._workers) if limit else DEFAULT_CONNECTIONS

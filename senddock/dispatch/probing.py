@@ -99,8 +99,8 @@ class Prober:
     def _sign_in(self, provider: Provider) -> tuple[bool, str]:
         try:
             session = Session.open(self._roster.target(provider))
-            session.noop()
-            session.quit()
+            session.wait(session.noop())
+            session.wait(session.quit())
         except WireFault as error:
             return False, error.reply.line()
         except (WrongMasterKey, SealBroken) as error:

@@ -2,14 +2,13 @@
 
 A dot mark is committed before its final dot leaves. A worker that dies between the two leaves a mark without an outcome:
 exactly the attempts whose fate nobody can know. Group commit makes that exact at full speed, because ten lanes that wait
-for ten marks wait for one fsync.
+for ten marks wait for one fsync; and the outcomes of the messages before ride along.
 """
 
 import contextlib
 import json
 import logging
-import queue
-import threading
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,8 +63,8 @@ class Mark:
     fence: int
     #: The attempt's row as known so far.
     attempt: dict[str, Any]
-    #: Held by the lane; released when the mark is committed or refused.
-    latch: Any
+    #: Set by the commit. While it is False the final dot must not be sent: the message was lost to another holder, or
+    #: the database takes no writes.
     committed: bool = False
 
 
@@ -86,73 +85,46 @@ class Settlement:
 
 
 class Recorder:
-    """One thread that commits marks and settlements; one for each worker process."""
+    """Commits marks and settlements for the engine's thread, the only one that calls it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._inbox: queue.SimpleQueue[Mark | Settlement | None] = queue.SimpleQueue()
-        self._kept: list[Settlement] = []
-        self._idle = threading.Event()
-        self._idle.set()
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
-        self._thread.start()
+        #: Outcomes that are not on disk yet, in the order in which they came.
+        self._waiting: list[Settlement] = []
+        self._delay = 0.0
+        self._not_before = 0.0
 
-    def mark(self, mark: Mark) -> bool:
-        """Wait until the dot mark is on disk. False when it cannot be: the message was lost to another holder, or the
-        database takes no writes; then the final dot must not be sent."""
-        self._idle.clear()
-        self._inbox.put(mark)
-        mark.latch.acquire()
-        return mark.committed
+    @property
+    def waiting(self) -> bool:
+        """True while an outcome is not on disk."""
+        return bool(self._waiting)
+
+    def due(self) -> bool:
+        """True when there is an outcome to be committed now."""
+        return bool(self._waiting) and time.monotonic() >= self._not_before
 
     def settle(self, settlement: Settlement) -> None:
-        """Write down an outcome; returns at once. It is kept and tried again while the database takes no writes."""
-        self._idle.clear()
-        self._inbox.put(settlement)
+        """Take an outcome for the next commit. It is kept and tried again while the database takes no writes."""
+        self._waiting.append(settlement)
 
-    def flush(self, timeout: float) -> bool:
-        """Wait until everything handed over is committed; False when it is not after ``timeout`` seconds."""
-        return self._idle.wait(timeout)
-
-    def close(self) -> None:
-        """Commit what waits and end the thread."""
-        self._inbox.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause = threading.Event()
-        delay = 0.0
-        ending = False
-        while not ending:
-            marks, settlements, ending = self._take(wait=None if not self._kept else delay)
-            work = self._kept + settlements
-            try:
-                self._commit(marks, work)
-            except StorageUnavailable as error:
-                log.error("outcomes are kept in memory until the database takes writes again: %s", error)
-                self._kept = work
-                delay = min(2.0, delay * 2 or 0.1)
-                for mark in marks:
-                    mark.latch.release()
-                if ending and delay < 2.0:
-                    # The last chance before the process ends: a locked database may be free in a moment.
-                    pause.wait(delay)
-                    self._inbox.put(None)
-                    ending = False
-                continue
-            except Exception:
-                log.exception("a commit of %d outcomes met a defect; each is written by itself", len(work) + len(marks))
-                self._one_by_one(marks, work)
-            self._kept, delay = [], 0.0
-            for mark in marks:
-                mark.latch.release()
-            if self._inbox.empty():
-                self._idle.set()
-                if not self._inbox.empty():
-                    self._idle.clear()
+    def commit(self, marks: Sequence[Mark]) -> None:
+        """Put everything that waits on disk in one transaction; afterwards each mark says whether it is there."""
+        work, self._waiting = self._waiting, []
+        try:
+            self._commit(marks, work)
+        except StorageUnavailable as error:
+            log.error("outcomes are kept in memory until the database takes writes again: %s", error)
+            self._waiting = work + self._waiting
+            self._delay = min(2.0, self._delay * 2 or 0.1)
+            self._not_before = time.monotonic() + self._delay
+            return
+        except Exception:
+            log.exception("a commit of %d outcomes met a defect; each is written by itself", len(work) + len(marks))
+            self._one_by_one(marks, work)
+        self._delay = 0.0
 
     def _one_by_one(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
-        """One row that cannot be written must not take the others with it, nor end the only writer."""
+        """One row that cannot be written must not take the others with it."""
         for mark in marks:
             with contextlib.suppress(StorageUnavailable):
                 self._alone(mark.message_id, mark.fence, [mark], [])
@@ -160,7 +132,7 @@ class Recorder:
             try:
                 self._alone(settlement.message_id, settlement.fence, [], [settlement])
             except StorageUnavailable:
-                self._inbox.put(settlement)
+                self._waiting.append(settlement)
 
     def _alone(self, message_id: str, fence: int, marks: list[Mark], settlements: list[Settlement]) -> None:
         try:
@@ -170,22 +142,6 @@ class Recorder:
         except Exception:
             log.exception("the outcome of message %s cannot be written; recovery will decide", message_id)
             abandon(self._database, message_id, fence)
-
-    def _take(self, wait: float | None) -> tuple[list[Mark], list[Settlement], bool]:
-        marks: list[Mark] = []
-        settlements: list[Settlement] = []
-        try:
-            item = self._inbox.get(timeout=wait) if wait is not None else self._inbox.get()
-            while True:
-                if item is None:
-                    return marks, settlements, True
-                if isinstance(item, Mark):
-                    marks.append(item)
-                else:
-                    settlements.append(item)
-                item = self._inbox.get_nowait()
-        except queue.Empty:
-            return marks, settlements, False
 
     def _commit(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
         if not marks and not settlements:

@@ -14,7 +14,7 @@ from senddock.domain.verdict import Verdict
 from senddock.models import Provider
 
 
-def attempt_row(task: Task, transaction: Transaction, dot_at: datetime | None) -> dict[str, Any]:
+def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
     """The attempt's row as it is before its outcome is known."""
     return {
         "message_id": task.id,
@@ -22,7 +22,7 @@ def attempt_row(task: Task, transaction: Transaction, dot_at: datetime | None) -
         "provider_id": transaction.provider.id,
         "provider_name": transaction.provider.name,
         "started_at": transaction.started_at,
-        "dot_at": dot_at,
+        "dot_at": transaction.dot_at,
         "finished_at": None,
         "duration_ms": None,
         "recipients": len(transaction.recipients),
@@ -71,7 +71,7 @@ def attempt_settlement(
             {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
             for item, answer in zip(transaction.recipients, replies, strict=True)
         ]
-    attempt = attempt_row(task, transaction, transaction.dot_at)
+    attempt = attempt_row(task, transaction)
     if following is not None:
         # `open_transaction` of the next attempt has moved the counter on.
         attempt["number"] = task.number - 1

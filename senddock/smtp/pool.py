@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 
 from senddock.smtp.session import Session
 
@@ -47,13 +47,21 @@ class Pool:
             ]
             for waiting in self._sessions.values():
                 waiting[:] = [session for session in waiting if now - session.last_used < self._idle]
-        for session in old:
-            session.quit()
+        _farewell(old)
 
     def close(self) -> None:
         """Say good-bye on all of them."""
         with self._lock:
             sessions = [session for waiting in self._sessions.values() for session in waiting]
             self._sessions.clear()
-        for session in sessions:
-            session.quit()
+        _farewell(sessions)
+
+
+def _farewell(sessions: Sequence[Session]) -> None:
+    """Every QUIT is on its way before the first answer is waited for, so that all of them together take two seconds
+    at most."""
+    leaving = [(session, session.quit()) for session in sessions]
+    for _, steps in leaving:
+        next(steps, None)
+    for session, steps in leaving:
+        session.wait(steps)

@@ -101,17 +101,17 @@ def _sent(report: Report, mail: Outgoing | None) -> bool:
 def _send(session: Session, mail: Outgoing, passed: Callable[[Stage, float, str], None]) -> None:
     session.pipelining = False
     started = time.monotonic()
-    session.begin(mail)
-    opening = session.opening(mail)
+    session.wait(session.begin(mail))
+    opening = session.wait(session.opening(mail))
     refusal = opening.refusal or next((reply for reply in opening.recipients if not reply.positive), None)
     if refusal is not None or not opening.ready:
         raise WireFault(refusal or Reply(Stage.DATA, None, None, "The server did not ask for the message"))
     passed(Stage.MAIL, (time.monotonic() - started) * 1000, mail.mail_from)
     passed(Stage.RCPT, 0.0, ", ".join(mail.recipients))
     started = time.monotonic()
-    session.body(mail)
-    session.finish()
-    reply = session.outcome()
+    session.wait(session.body(mail))
+    session.wait(session.finish())
+    reply = session.wait(session.outcome())
     if not reply.positive:
         raise WireFault(reply)
     passed(Stage.FINAL_DOT, (time.monotonic() - started) * 1000, reply.line())

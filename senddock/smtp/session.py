@@ -5,19 +5,23 @@ envelope travel with this one's final dot (RFC 2920 section 3.1 lets message con
 
     begin(a) -> opening() -> body(a) -> [commit the dot mark] -> finish(next=b) -> outcome() -> opening() -> body(b) …
 
-Until ``finish`` is called the message has not been sent, whatever was written before.
+Until ``finish`` is called the message has not been sent, whatever was written before. Each method is a generator of
+`senddock.smtp.steps`, so that one thread can carry transactions over many sessions; `wait` drives a single one.
 """
 
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 from senddock.domain.reply import Reply, Stage, reply_of
 from senddock.smtp.fault import WireFault
 from senddock.smtp.opening import OnStage, open_wire, tls_name
+from senddock.smtp.steps import Steps, complete
 from senddock.smtp.target import Target
 from senddock.smtp.wire import Wire
 
 _BLOCK = 256 * 1024
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,15 @@ class Session:
         return cls(wire, target, (time.monotonic() - started) * 1000)
 
     @property
+    def wire(self) -> Wire:
+        """The connection, to be waited for."""
+        return self._wire
+
+    def wait(self, steps: Steps[_T]) -> _T:
+        """Drive one of this session's methods to its end, for a thread that has nothing else to do."""
+        return complete(self._wire, steps)
+
+    @property
     def stale(self) -> bool:
         """True when the server has closed or said something while nobody was listening."""
         return self._wire.has_unread()
@@ -92,25 +105,20 @@ class Session:
             return Reply(Stage.MAIL, None, None, "SMTPUTF8 is not offered: the server takes no international addresses")
         return None
 
-    def begin(self, outgoing: Outgoing) -> None:
+    def begin(self, outgoing: Outgoing) -> Steps[None]:
         """Send the envelope; with PIPELINING all of it and DATA in one write. Raises `WireFault`."""
         self.transactions += 1
         self._wire.at(Stage.MAIL, self._limits.envelope)
-        if self.pipelining:
-            self._wire.send(self._envelope(outgoing))
-        else:
-            self._wire.putcmd(self._mail(outgoing))
+        yield from self._wire.write(self._envelope(outgoing) if self.pipelining else self._line(self._mail(outgoing)))
 
-    def opening(self, outgoing: Outgoing) -> Opening:
+    def opening(self, outgoing: Outgoing) -> Steps[Opening]:
         """Read the replies to the envelope that `begin` (or `finish` of the one before) has sent. Raises `WireFault`."""
-        wire = self._wire
-        wire.at(Stage.MAIL, self._limits.envelope)
-        mail = self._reply(Stage.MAIL)
+        mail = yield from self._reply(Stage.MAIL)
         if not mail.positive and not self.pipelining:
             return Opening(mail, (), ready=False)
         recipients: list[Reply] = []
         try:
-            return self._after_mail(outgoing, mail, recipients)
+            return (yield from self._after_mail(outgoing, mail, recipients))
         except WireFault:
             # A server that hangs up after its refusal (421) has said why; the refusal is the news, not the hang-up.
             self.broken = True
@@ -120,38 +128,38 @@ class Session:
                 return Opening(recipients[-1], (), ready=False)
             raise
 
-    def _after_mail(self, outgoing: Outgoing, mail: Reply, recipients: list[Reply]) -> Opening:
+    def _after_mail(self, outgoing: Outgoing, mail: Reply, recipients: list[Reply]) -> Steps[Opening]:
         wire, piped = self._wire, self.pipelining
         for recipient in outgoing.recipients:
-            wire.at(Stage.RCPT, self._limits.envelope)
             if not piped:
-                wire.putcmd(f"RCPT TO:<{recipient}>")
-            recipients.append(self._reply(Stage.RCPT))
+                wire.at(Stage.RCPT, self._limits.envelope)
+                yield from wire.write(self._line(f"RCPT TO:<{recipient}>"))
+            recipients.append((yield from self._reply(Stage.RCPT)))
         willing = mail.positive and any(reply.positive for reply in recipients)
         if not willing and not piped:
             return Opening(None, tuple(recipients), ready=False)
-        wire.at(Stage.DATA, self._limits.envelope)
         if not piped:
-            wire.putcmd("DATA")
-        data = self._reply(Stage.DATA)
+            wire.at(Stage.DATA, self._limits.envelope)
+            yield from wire.write(b"DATA\r\n")
+        data = yield from self._reply(Stage.DATA)
         if data.code == 354 and not willing:
             # RFC 2920 section 3.1: a server may say 354 although nobody is left; an empty message ends it.
-            wire.send(b".\r\n")
-            self._reply(Stage.DATA)
+            yield from wire.write(b".\r\n")
+            yield from self._reply(Stage.DATA)
         if not mail.positive:
             return Opening(mail, (), ready=False)
         if not willing:
             return Opening(None, tuple(recipients), ready=False)
         return Opening(None if data.code == 354 else data, tuple(recipients), ready=data.code == 354)
 
-    def body(self, outgoing: Outgoing) -> None:
+    def body(self, outgoing: Outgoing) -> Steps[None]:
         """Send the message without its final dot. Raises `WireFault` at stage ``data``."""
         data = outgoing.data
         for start in range(0, len(data), _BLOCK):
             self._wire.at(Stage.DATA, self._limits.data)
-            self._wire.send(data[start : start + _BLOCK] if len(data) > _BLOCK else data)
+            yield from self._wire.write(data[start : start + _BLOCK] if len(data) > _BLOCK else data)
 
-    def interruption(self) -> Reply | None:
+    def interruption(self) -> Steps[Reply | None]:
         """What the server said or did while the body was on its way: a refusal, or ``None`` for nothing.
 
         Called just before the dot: a server that has hung up can still be left for another one. Raises `WireFault`.
@@ -159,48 +167,52 @@ class Session:
         if not self._wire.has_unread():
             return None
         self._wire.at(Stage.DATA, self._limits.data)
-        return self._reply(Stage.DATA)
+        return (yield from self._reply(Stage.DATA))
 
-    def finish(self, following: Outgoing | None = None) -> None:
+    def finish(self, following: Outgoing | None = None) -> Steps[None]:
         """Send the final dot, together with the next transaction's envelope where the server pipelines.
 
         From here on the message counts as sent. A `WireFault` has stage ``reply``: the outcome is not known.
         """
-        self._wire.at(Stage.REPLY, self._limits.final_dot)
         end = b".\r\n"
         if following is not None:
             self.transactions += 1
             end += self._envelope(following)
-        self._wire.send(end)
-
-    def outcome(self) -> Reply:
-        """The reply to the final dot; a link that dies first raises `WireFault` at stage ``reply``."""
         self._wire.at(Stage.REPLY, self._limits.final_dot)
-        code, text = self._wire.getreply()
+        yield from self._wire.write(end)
+
+    def outcome(self) -> Steps[Reply]:
+        """The reply to the final dot; a link that dies first raises `WireFault` at stage ``reply``."""
+        self._wire.stage = Stage.REPLY
+        code, text = yield from self._wire.reply()
+        # The replies to a chained envelope come with this one or soon after it.
+        self._wire.at(Stage.MAIL, self._limits.envelope)
         self.last_used = time.monotonic()
         return reply_of(code, text.decode("utf-8", "replace"), Stage.FINAL_DOT)
 
-    def reset(self) -> None:
+    def reset(self) -> Steps[None]:
         """End a transaction that was begun and not finished. Raises `WireFault` when the session is of no more use."""
         self._wire.at(Stage.MAIL, self._limits.session)
-        code, text = self._wire.rset()
+        yield from self._wire.write(b"RSET\r\n")
+        reply = yield from self._reply(Stage.MAIL)
         self.last_used = time.monotonic()
-        if code != 250:
-            raise WireFault(reply_of(code, text.decode("utf-8", "replace"), Stage.MAIL))
+        if reply.code != 250:
+            raise WireFault(reply)
 
-    def noop(self) -> None:
+    def noop(self) -> Steps[None]:
         """Ask the server whether it is there. Raises `WireFault`."""
         self._wire.at(Stage.MAIL, self._limits.session)
-        code, text = self._wire.noop()
-        if code != 250:
-            raise WireFault(reply_of(code, text.decode("utf-8", "replace"), Stage.MAIL))
+        yield from self._wire.write(b"NOOP\r\n")
+        reply = yield from self._reply(Stage.MAIL)
+        if reply.code != 250:
+            raise WireFault(reply)
 
-    def quit(self) -> None:
+    def quit(self) -> Steps[None]:
         """Say good-bye and close; what the server answers to QUIT changes nothing and is not waited for long."""
         try:
             self._wire.at(Stage.REPLY, 2.0)
-            self._wire.putcmd("QUIT")
-            self._wire.getreply()
+            yield from self._wire.write(b"QUIT\r\n")
+            yield from self._wire.reply()
         except WireFault:
             # The messages of this session have their replies already; a lost QUIT loses nothing.
             self._wire.close()
@@ -222,13 +234,19 @@ class Session:
         return command
 
     def _envelope(self, outgoing: Outgoing) -> bytes:
-        lines = [self._mail(outgoing), *(f"RCPT TO:<{recipient}>" for recipient in outgoing.recipients), "DATA", ""]
-        text = "\r\n".join(lines)
-        # One CRLF a command: an address that smuggles another must not reach the wire (the envelope type refuses it too).
-        assert text.count("\n") == len(lines) - 1
-        return text.encode(self._wire.command_encoding)
+        return self._line(
+            "\r\n".join([self._mail(outgoing), *(f"RCPT TO:<{to}>" for to in outgoing.recipients), "DATA"]),
+            len(outgoing.recipients) + 2,
+        )
 
-    def _reply(self, stage: Stage) -> Reply:
-        self._wire.stage = stage
-        code, text = self._wire.getreply()
+    def _line(self, text: str, commands: int = 1) -> bytes:
+        # One CRLF a command: an address that smuggles another must not reach the wire (the envelope type refuses it too).
+        assert text.count("\n") == commands - 1
+        return (text + "\r\n").encode(self._wire.command_encoding)
+
+    def _reply(self, stage: Stage) -> Steps[Reply]:
+        wire = self._wire
+        wire.stage = stage
+        code, text = yield from wire.reply()
+        wire.deadline = time.monotonic() + self._limits.envelope
         return reply_of(code, text.decode("utf-8", "replace"), stage)

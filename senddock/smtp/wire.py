@@ -1,4 +1,4 @@
-"""The socket under a session: commands out, replies in, each stage with one deadline.
+"""The socket under a session: commands out, replies in, each stage with one deadline; it never blocks.
 
 `smtplib` knows EHLO parsing, STARTTLS and the AUTH mechanisms; its reading of replies is replaced because it has no
 deadline over a whole reply (a server that sends one byte every nine seconds would hold it for ever), no bound on the
@@ -12,6 +12,7 @@ import time
 
 from senddock.domain.reply import Stage
 from senddock.smtp.fault import WireFault, fault, fault_of
+from senddock.smtp.steps import READ, WRITE, Steps, complete
 
 #: RFC 5321 section 4.5.3.1.5 allows 512 octets; real servers send more, hostile ones send no end.
 _MAX_LINE = 16 * 1024
@@ -25,7 +26,10 @@ class Wire(smtplib.SMTP):
         super().__init__(local_hostname=greet_as)
         self._host = host
         self._buffer = bytearray()
-        self._deadline = 0.0
+        #: How far the buffer is known to hold no end of a line.
+        self._searched = 0
+        #: Monotonic seconds at which the present stage has to be over.
+        self.deadline = 0.0
         self.stage = Stage.CONNECT
         #: Lines of the dialogue when somebody wants to read it (the probe); commands of AUTH are masked.
         self.transcript: list[str] | None = None
@@ -33,7 +37,7 @@ class Wire(smtplib.SMTP):
     def at(self, stage: Stage, seconds: float) -> None:
         """Enter ``stage``, which has to be over in ``seconds``."""
         self.stage = stage
-        self._deadline = time.monotonic() + seconds
+        self.deadline = time.monotonic() + seconds
 
     def open(self, family: socket.AddressFamily, address: str, port: int, context: ssl.SSLContext | None) -> None:
         """Connect; with ``context`` TLS starts at once (RFC 8314). Raises `WireFault`."""
@@ -50,6 +54,7 @@ class Wire(smtplib.SMTP):
                 raise
         except OSError as error:
             raise fault_of(error, self.stage) from error
+        raw.setblocking(False)
         self.sock = raw
         if context is not None:
             self.wrap(context)
@@ -63,6 +68,7 @@ class Wire(smtplib.SMTP):
         try:
             self.sock.settimeout(self._remaining())
             self.sock = context.wrap_socket(self.sock, server_hostname=self._host)
+            self.sock.setblocking(False)
         except OSError as error:
             raise fault_of(error, Stage.TLS) from error
         # RFC 3207 section 4.2: everything learnt before TLS is forgotten.
@@ -71,28 +77,49 @@ class Wire(smtplib.SMTP):
         self.does_esmtp = False
 
     def send(self, s: bytes | str) -> None:  # type: ignore[override]
-        """Write all of it before the deadline."""
-        data = s.encode(self.command_encoding) if isinstance(s, str) else s
+        """Write all of it before the deadline; waits. For `smtplib`'s own commands."""
+        complete(self, self.write(s.encode(self.command_encoding) if isinstance(s, str) else s))
+
+    def getreply(self) -> tuple[int, bytes]:
+        """One whole reply; waits. The lines of a multi-line reply are joined by ``\\n``. Raises `WireFault`."""
+        return complete(self, self.reply())
+
+    def write(self, data: bytes) -> Steps[None]:
+        """Write all of it. Raises `WireFault`."""
         if self.sock is None:
             raise fault(self.stage, "Connection closed by the server")
         if self.transcript is not None and self.stage is not Stage.DATA:
             self._note("C", data)
-        try:
-            self.sock.settimeout(self._remaining())
-            self.sock.sendall(data)
-        except OSError as error:
-            raise fault_of(error, self.stage) from error
+        rest: bytes | memoryview = data
+        while True:
+            wanted = WRITE
+            try:
+                sent = self.sock.send(rest)
+                if sent == len(rest):
+                    return
+                rest = memoryview(rest)[sent:]
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                pass
+            except ssl.SSLWantReadError:
+                wanted = READ
+            except OSError as error:
+                raise fault_of(error, self.stage) from error
+            yield wanted
 
-    def getreply(self) -> tuple[int, bytes]:
+    def reply(self) -> Steps[tuple[int, bytes]]:
         """One whole reply; the lines of a multi-line reply are joined by ``\\n``. Raises `WireFault`."""
         lines: list[bytes] = []
         while True:
-            line = self._line()
+            while (line := self._line()) is None:
+                yield READ
+                self._receive()
             if self.transcript is not None:
                 self._note("S", line)
             code, separator = line[:3], line[3:4]
             if not (code.isdigit() and b"2" <= code[:1] <= b"5" and separator in (b" ", b"-", b"")):
                 raise fault(self.stage, f"Connection failed: the server's answer is not SMTP: {_shown(line)}")
+            if separator != b"-" and not lines:
+                return int(code), line[4:].strip()
             lines.append(line[4:].strip())
             if separator != b"-":
                 return int(code), b"\n".join(lines)
@@ -100,20 +127,23 @@ class Wire(smtplib.SMTP):
                 raise fault(self.stage, "Connection failed: the server's answer has no end")
 
     def has_unread(self) -> bool:
-        """True when the server has said something (or hung up) since the last reply: the session is stale."""
+        """True when the server has said something since the last reply, or hung up; never waits."""
         if self._buffer or self.sock is None:
             return True
-        self.sock.settimeout(0)
         try:
-            # On TLS a peek is not possible; a readable plain socket with nothing expected is stale all the same.
-            if isinstance(self.sock, ssl.SSLSocket):
-                return bool(self.sock.pending()) or _readable(self.sock)
-            self.sock.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
+            return self._receive()
+        except WireFault:
             return True
-        return True
+
+    def fileno(self) -> int:
+        """Descriptor of the socket. Raises `WireFault` when it is closed."""
+        if self.sock is None:
+            raise fault(self.stage, "Connection closed by the server")
+        return self.sock.fileno()
+
+    def overdue(self) -> WireFault:
+        """The fault of a stage that took too long."""
+        return fault_of(TimeoutError(), self.stage)
 
     def close(self) -> None:
         """Drop the connection without a word."""
@@ -121,33 +151,37 @@ class Wire(smtplib.SMTP):
         if sock is not None:
             sock.close()
 
-    def _line(self) -> bytes:
-        searched = 0
-        while True:
-            end = self._buffer.find(b"\n", searched)
-            if end >= 0:
-                line = bytes(self._buffer[:end]).rstrip(b"\r")
-                del self._buffer[: end + 1]
-                return line
-            searched = len(self._buffer)
-            if searched > _MAX_LINE:
+    def _line(self) -> bytes | None:
+        """The next line without its end, or ``None`` while it is incomplete."""
+        buffer = self._buffer
+        end = buffer.find(b"\n", self._searched)
+        if end < 0:
+            self._searched = len(buffer)
+            if self._searched > _MAX_LINE:
                 raise fault(self.stage, f"Connection failed: the server's answer has a line over {_MAX_LINE} octets")
-            self._fill()
+            return None
+        line = bytes(buffer[:end])
+        del buffer[: end + 1]
+        self._searched = 0
+        return line.rstrip(b"\r")
 
-    def _fill(self) -> None:
+    def _receive(self) -> bool:
+        """Take what has arrived; False when nothing has."""
         if self.sock is None:
             raise fault(self.stage, "Connection closed by the server")
         try:
-            self.sock.settimeout(self._remaining())
-            chunk = self.sock.recv(16384)
+            chunk = self.sock.recv(65536)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return False
         except OSError as error:
             raise fault_of(error, self.stage) from error
         if not chunk:
             raise fault(self.stage, "Connection closed by the server")
         self._buffer += chunk
+        return True
 
     def _remaining(self) -> float:
-        left = self._deadline - time.monotonic()
+        left = self.deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         return left
@@ -160,14 +194,6 @@ class Wire(smtplib.SMTP):
             return
         for line in data.decode("utf-8", "replace").splitlines():
             self.transcript.append(f"{who}: {line}")
-
-
-def _readable(sock: socket.socket) -> bool:
-    import select
-
-    poll = select.poll()
-    poll.register(sock, select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _shown(line: bytes) -> str:

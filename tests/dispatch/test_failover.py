@@ -1,10 +1,11 @@
 """A message survives a dead provider: the story of the product, on both databases."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import update
 
+from senddock.dispatch.recorder import Mark
 from senddock.models import Message
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
@@ -155,14 +156,15 @@ def test_a_message_claimed_by_another_worker_gets_no_final_dot(bench: Bench, smt
     server = smtp_server()
     bench.provider(server.port)
     message_id = bench.submit()
-    real = bench.engine.recorder.mark
+    real = bench.engine.recorder.commit
 
-    def overtaken(mark: object) -> bool:
-        with bench.database.write() as session:
-            session.execute(update(Message).where(Message.id == message_id).values(fence=Message.fence + 1))
-        return real(mark)  # type: ignore[arg-type]
+    def overtaken(marks: Sequence[Mark]) -> None:
+        if marks:
+            with bench.database.write() as session:
+                session.execute(update(Message).where(Message.id == message_id).values(fence=Message.fence + 1))
+        real(marks)
 
-    bench.engine.recorder.mark = overtaken  # type: ignore[method-assign]
+    bench.engine.recorder.commit = overtaken  # type: ignore[method-assign]
     bench.engine.drain(longest=3)
     assert server.taken == []
     assert bench.story(message_id)["attempts"] == []

@@ -28,11 +28,11 @@ def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
 
 
 def send(session: Session, mail: Outgoing = MAIL) -> object:
-    session.begin(mail)
-    assert session.opening(mail).ready
-    session.body(mail)
-    session.finish()
-    return session.outcome()
+    session.wait(session.begin(mail))
+    assert session.wait(session.opening(mail)).ready
+    session.wait(session.body(mail))
+    session.wait(session.finish())
+    return session.wait(session.outcome())
 
 
 @pytest.mark.parametrize("encryption", ["starttls", "ssl"])
@@ -45,7 +45,7 @@ def test_it_signs_in_over_tls(
         Target("localhost", server.port, encryption, "ümläut", "pässword", timeouts=SHORT, ca_file=ca_file)
     )
     send(session)
-    session.quit()
+    session.wait(session.quit())
     (taken,) = server.wait_for(1)
     assert (taken.tls, taken.user) == (True, "ümläut")
     assert session.tls is not None
@@ -94,20 +94,20 @@ def test_several_messages_go_over_one_session(smtp_server: Servers, extensions: 
     session = Session.open(Target("127.0.0.1", server.port, "none", timeouts=SHORT))
     for _ in range(3):
         send(session)
-    session.quit()
+    session.wait(session.quit())
     assert (len(server.wait_for(3)), server.connections) == (3, 1)
 
 
 def test_the_next_envelope_travels_with_the_final_dot(smtp_server: Servers) -> None:
     server = smtp_server()
     session = Session.open(Target("127.0.0.1", server.port, "none", timeouts=SHORT))
-    session.begin(MAIL)
+    session.wait(session.begin(MAIL))
     for number in range(3):
-        assert session.opening(MAIL).ready
-        session.body(MAIL)
-        session.finish(MAIL if number < 2 else None)
-        assert session.outcome().code == 250
-    session.quit()
+        assert session.wait(session.opening(MAIL)).ready
+        session.wait(session.body(MAIL))
+        session.wait(session.finish(MAIL if number < 2 else None))
+        assert session.wait(session.outcome()).code == 250
+    session.wait(session.quit())
     assert len(server.wait_for(3)) == 3
 
 
@@ -119,7 +119,7 @@ def test_what_does_not_fit_is_refused_without_a_round_trip(smtp_server: Servers)
     assert judge(refusal).cls is VerdictClass.MESSAGE_TOO_LARGE
     foreign = Outgoing("us@example.com", ("ü@example.org",), b"x\r\n", 3, needs_smtputf8=True)
     assert session.fits(foreign) is not None
-    session.quit()
+    session.wait(session.quit())
 
 
 def test_a_dropped_syn_costs_the_connect_timeout_and_no_more() -> None:
