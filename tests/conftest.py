@@ -24,6 +24,7 @@ from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 from tests import postgres
+from tests.dns_server import DnsServer, Zone
 from tests.smtp_server import ScriptedSMTP
 
 _DATABASES = ["sqlite", "postgresql"] if postgres.binaries() else ["sqlite"]
@@ -137,6 +138,21 @@ def smtp_server() -> Iterator[Callable[..., ScriptedSMTP]]:
     yield make
     for server in made:
         server.stop()
+
+
+@pytest.fixture
+def dns_zone() -> Iterator[Callable[..., DnsServer]]:
+    """Factory: `dns_zone({"example.test": ["TXT v=spf1 -all"]})` starts a server; it ends with the test."""
+    started: list[DnsServer] = []
+
+    def start(zone: Zone, **options: Any) -> DnsServer:
+        server = DnsServer(zone, **options)
+        started.append(server)
+        return server
+
+    yield start
+    for server in started:
+        server.close()
 
 
 @pytest.fixture(scope="session")

@@ -95,18 +95,22 @@ def worker(house: House) -> None:
 @pass_house
 def clock(house: House) -> None:
     """Run the clock: wakes workers for due mail and takes back what dead workers held."""
+    from senddock.cli.chores import chores_of, errand_worker
     from senddock.dispatch.clock import Clock
     from senddock.dispatch.engine import LEASE
 
     house.log_to_stderr()
-    ticking = Clock(house.database, house.wake, lease=LEASE)
+    errands = errand_worker(house)
+    ticking = Clock(house.database, house.wake, lease=LEASE, chores=chores_of(house))
 
     def stop(*_: Any) -> None:
         ticking.stop()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    errands.start()
     ticking.run()
+    errands.stop()
 
 
 def wait_for_redis(house: House) -> None:

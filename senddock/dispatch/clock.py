@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -23,16 +24,32 @@ _HOUSEKEEPING_EVERY = 3600.0
 _JUMP = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something the clock does every so many seconds besides waking workers."""
+
+    every: float
+    do: Callable[[], None]
+
+
 class Clock:
     """One loop; several clocks beside each other do no harm."""
 
     def __init__(
-        self, database: Database, wake: Callable[[], None], *, lease: float, now: Callable[[], datetime] = utcnow
+        self,
+        database: Database,
+        wake: Callable[[], None],
+        *,
+        lease: float,
+        now: Callable[[], datetime] = utcnow,
+        chores: Sequence[Chore] = (),
     ) -> None:
+        """``wake`` wakes a worker; ``chores`` are carried out in the clock's own thread and have to be short."""
         self._database = database
         self._wake = wake
         self._lease = lease
         self._now = now
+        self._chores = {chore: -float("inf") for chore in chores}
         self._stopping = threading.Event()
         self._trusted_from = 0.0
         self._last: tuple[float, datetime] | None = None
@@ -52,12 +69,26 @@ class Clock:
                     forget_workers(self._database, now=self._now())
                 if self.due():
                     self._wake()
+                self._do_chores(started)
             except StorageUnavailable as error:
                 log.error("the clock waits for the database: %s", error)
             except Exception:
                 # Without the clock deferred mail would never leave: it goes on, whatever one tick met.
                 log.exception("a tick of the clock met a defect")
             self._stopping.wait(TICK)
+
+    def _do_chores(self, started: float) -> None:
+        for chore, last in self._chores.items():
+            if started - last < chore.every:
+                continue
+            self._chores[chore] = started
+            try:
+                chore.do()
+            except StorageUnavailable:
+                raise
+            except Exception:
+                # One chore's defect must not keep the others from being done.
+                log.exception("a chore of the clock met a defect")
 
     def stop(self) -> None:
         """End `run` at once."""

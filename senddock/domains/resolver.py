@@ -69,6 +69,11 @@ class DnsResolver:
             self._answers[key] = self._ask(*key)
         return self._answers[key]
 
+    @property
+    def unanswered(self) -> list[str]:
+        """What could not be looked up, as sentences; while there is any, a report says less than the records do."""
+        return [answer.sentence() for answer in self._answers.values() if answer.unanswered]
+
     def _ask(self, name: str, kind: str) -> Lookup:
         try:
             target = dns.name.from_text(f"{name}.", idna_codec=dns.name.IDNA_2008_Practical)

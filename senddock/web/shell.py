@@ -1,17 +1,18 @@
 """What every page has: the signed-in person, the navigation, the strip that asks for a person, and the filters."""
 
 import gzip
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, Response, g, request, session, url_for
 
 from senddock import __version__
-from senddock.dispatch import accounts, journal, sessions
+from senddock.dispatch import accounts, sessions
+from senddock.dispatch.alerts import Raised
 from senddock.dispatch.connection_tests import workers_alive
-from senddock.domain.breaker import Phase
+from senddock.dispatch.watch import needing_a_person
 from senddock.domain.verdict_class import CLASSES, VerdictClass
-from senddock.models import Provider
 from senddock.web import language
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
@@ -58,33 +59,11 @@ def _context() -> dict[str, Any]:
     return {**common, "navigation": sections, "alerts": _alerts}
 
 
-def _alerts() -> list[dict[str, str]]:
+def _alerts() -> Sequence[Raised]:
     """What needs a person now; asked by the template, so fragments do not pay for it."""
-    found = []
-    if not workers_alive(services().database):
-        found.append(
-            {
-                "title": _("No worker is running"),
-                "text": _("Mail is kept and waits. Start `senddock worker` (or `senddock up`)."),
-                "href": "",
-            }
-        )
-    with services().database.read() as reading:
-        states = journal.breakers(reading)
-        for provider_id, breaker in states.items():
-            provider = reading.get(Provider, provider_id)
-            if provider is None or provider.deleted_at is not None or not provider.enabled:
-                continue
-            needs = breaker.phase is Phase.PAUSED or breaker.verdict_class == VerdictClass.AUTH.value
-            if needs and breaker.phase is not Phase.CLOSED:
-                found.append(
-                    {
-                        "title": f"{provider.name}: {_title(breaker.verdict_class)}",
-                        "text": breaker.text,
-                        "href": url_for("smtp.edit", provider_id=provider_id),
-                    }
-                )
-    return found
+    database, now = services().database, datetime.now(UTC)
+    with database.read() as reading:
+        return needing_a_person(reading, now, workers=workers_alive(database, now))
 
 
 def _compress(response: Response) -> Response:

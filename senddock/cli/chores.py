@@ -1,0 +1,41 @@
+"""What the clock's process does besides waking workers: watching, and errands on a queue of their own."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from redis.exceptions import RedisError
+
+from senddock.cli.house import House
+from senddock.dispatch.clock import Chore
+
+if TYPE_CHECKING:
+    from senddock.dispatch.errands import ErrandWorker
+
+log = logging.getLogger(__name__)
+
+
+def errand_worker(house: House) -> "ErrandWorker":
+    """The thread that carries errands out."""
+    from senddock.dispatch.domain_checks import DomainChecker
+    from senddock.dispatch.errands import ErrandWorker, Tools
+
+    check = DomainChecker(house.database, dns_servers=house.settings.dns_servers)
+    return ErrandWorker(house.redis, Tools(check_domain=check, deliver_webhooks=lambda: None))
+
+
+def chores_of(house: House) -> tuple[Chore, ...]:
+    """What the clock looks at, and how often in seconds."""
+    from senddock.dispatch import domain_checks, errands, watch
+    from senddock.dispatch.outbox import utcnow
+
+    def domains() -> None:
+        for name in domain_checks.request_due(house.database, utcnow()):
+            try:
+                errands.enqueue(house.redis, errands.check_domain, name)
+            except RedisError as error:
+                log.warning("the check of %s waits for Redis: %s", name, error)
+
+    return (
+        Chore(5.0, lambda: watch.keep_watch(house.database, utcnow())),
+        Chore(30.0, domains),
+    )

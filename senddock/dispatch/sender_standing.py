@@ -1,0 +1,59 @@
+"""Whether mail From a domain would pass DMARC through a provider, read from the stored reports.
+
+Used by the panel, by routing and by the simulator: a provider whose mail would fail is not a real failover.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from senddock.models import SendingDomain
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The judgement on one provider for one domain, as it was at ``checked_at``."""
+
+    provider_id: int
+    domain: str
+    #: ``pass``, ``warn``, ``fail`` or ``missing``.
+    status: str
+    #: ``None`` when the DNS alone cannot tell.
+    would_break_dmarc: bool | None
+    sentence: str
+    checked_at: datetime
+
+    @property
+    def real_failover(self) -> bool:
+        """False when mail through this provider is known to fail DMARC."""
+        return self.would_break_dmarc is not True
+
+
+def standings(session: Session, *, domain: str | None = None, provider_id: int | None = None) -> Sequence[Standing]:
+    """What is known, of one domain or provider or of all; nothing for what has not been checked yet."""
+    query = select(SendingDomain).where(SendingDomain.checked_at.is_not(None)).order_by(SendingDomain.name)
+    if domain is not None:
+        query = query.where(SendingDomain.name == domain)
+    found = []
+    for row in session.scalars(query):
+        assert row.checked_at is not None
+        for item in (row.report or {}).get("providers", ()):
+            standing = Standing(
+                provider_id=int(item["provider"]),
+                domain=row.name,
+                status=item["status"],
+                would_break_dmarc=item["would_break_dmarc"],
+                sentence=item["verdict"],
+                checked_at=row.checked_at,
+            )
+            if provider_id is None or standing.provider_id == provider_id:
+                found.append(standing)
+    return found
+
+
+def not_real_failovers(session: Session) -> dict[tuple[int, str], str]:
+    """Provider and From domain to the sentence that says why its mail would fail DMARC."""
+    return {(item.provider_id, item.domain): item.sentence for item in standings(session) if not item.real_failover}

@@ -1,0 +1,66 @@
+"""What is different between two reports on a domain, as sentences a person can act on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: From good to bad. What could not be looked up is `warn` and no better than what is known to be incomplete.
+_ORDER = ("pass", "warn", "missing", "fail")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The differences; `worse` when mail is less likely to arrive than before, `better` when it is more so."""
+
+    sentences: tuple[str, ...] = ()
+    worse: bool = False
+    better: bool = False
+
+    @property
+    def alarming(self) -> bool:
+        """Worth telling a person: something broke, or a record was changed to no visible good."""
+        return bool(self.sentences) and (self.worse or not self.better)
+
+
+def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str]) -> Changes:
+    """Compare two `DomainReport.to_json`; `names` gives the title of each provider key."""
+    sentences: list[str] = []
+    steps: list[int] = []
+
+    def judged(what: str, old: str | None, new: str | None) -> None:
+        if old is not None and new is not None and old != new:
+            sentences.append(f"{what} went from {old} to {new}")
+            steps.append(_ORDER.index(new) - _ORDER.index(old))
+
+    old_providers = {item["provider"]: item for item in before["providers"]}
+    for item in after["providers"]:
+        known = old_providers.get(item["provider"])
+        if known is not None:
+            judged(names.get(item["provider"], item["provider"]), known["status"], item["status"])
+    judged("SPF", before["spf"]["status"], after["spf"]["status"])
+    judged("DMARC", before["dmarc"]["status"], after["dmarc"]["status"])
+    sentences.extend(_records(before, after))
+    return Changes(tuple(sentences), worse=any(step > 0 for step in steps), better=any(step < 0 for step in steps))
+
+
+def _records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    found = []
+    for title, group in (("SPF", "spf"), ("DMARC", "dmarc")):
+        old, new = before[group]["record"], after[group]["record"]
+        if old != new:
+            found.append(_replaced(f"The {title} record", old, new))
+    old_keys = {(item["selector"], item["domain"]): item["record"] for item in before["dkim"]}
+    for item in after["dkim"]:
+        place = (item["selector"], item["domain"])
+        if place in old_keys and old_keys[place] != item["record"]:
+            name = f"The DKIM key at {item['selector']}._domainkey.{item['domain']}"
+            found.append(_replaced(name, old_keys[place], item["record"], shown=False))
+    return found
+
+
+def _replaced(what: str, old: str | None, new: str | None, *, shown: bool = True) -> str:
+    if new is None:
+        return f"{what} is gone" + (f" (it was {old!r})" if shown else "")
+    if old is None:
+        return f"{what} is new" + (f": {new!r}" if shown else "")
+    return f"{what} was changed" + (f" from {old!r} to {new!r}" if shown else "")
