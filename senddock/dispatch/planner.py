@@ -20,7 +20,7 @@ from senddock.domain.breaker import THRESHOLD, Breaker, Phase, failed, held, pau
 from senddock.domain.outcome import Move, step_after
 from senddock.domain.reply import Reply
 from senddock.domain.retry import next_try
-from senddock.domain.routing import LeftOut, NoRoute, Use, Wait, plan
+from senddock.domain.routing import NoRoute, Use, Wait, plan
 from senddock.domain.status import Status
 from senddock.domain.verdict import Opens, Verdict, VerdictClass, judge
 from senddock.models import Provider
@@ -56,9 +56,9 @@ class Planner:
                 if item.decided is None:
                     item.decided, item.why = Status.EXPIRED, "It was not accepted within its time."
         while group := task.undecided():
-            provider, left_out = self._choose(task, group, now)
-            if provider is not None:
-                task.open_transaction(provider, group, left_out)
+            provider, decision = self._choose(task, group, now)
+            if provider is not None and decision is not None:
+                task.open_transaction(provider, group, decision)
                 return provider
         self._recorder.settle(final_settlement(task, now))
         return None
@@ -90,9 +90,9 @@ class Planner:
     def place_next(self, task: Task, now: datetime) -> Provider | None:
         """The next provider within the same round, or ``None`` when every recipient is decided."""
         while group := task.undecided():
-            provider, left_out = self._choose(task, group, now)
-            if provider is not None:
-                task.open_transaction(provider, group, left_out)
+            provider, decision = self._choose(task, group, now)
+            if provider is not None and decision is not None:
+                task.open_transaction(provider, group, decision)
                 return provider
         return None
 
@@ -121,22 +121,24 @@ class Planner:
         """All streams, transactional first."""
         return sorted(self._roster.snapshot().streams.values(), key=lambda stream: (stream.rank, stream.id))
 
-    def _choose(
-        self, task: Task, group: Sequence[Pending], now: datetime
-    ) -> tuple[Provider | None, tuple[LeftOut, ...]]:
-        """A provider for ``group``, or the recipients of ``group`` decided for now."""
+    def _choose(self, task: Task, group: Sequence[Pending], now: datetime) -> tuple[Provider | None, Use | None]:
+        """A provider for ``group`` and why, or the recipients of ``group`` decided for now."""
         snapshot = self._roster.snapshot()
         with self._lock:
+            credit = self._credit.setdefault(task.stream.id, {})
             while True:
-                credit = self._credit.setdefault(task.stream.id, {})
                 candidates = self._candidates.of(task.stream, snapshot)
+                before = dict(credit)
                 decision = plan(candidates, task.need(group), now=now, credit=credit)
                 if not isinstance(decision, Use):
                     self._hold(task, group, decision, now)
-                    return None, decision.left_out
+                    return None, None
                 provider = snapshot.providers[decision.provider_id]
                 if self._granted(provider, task.stream, now):
-                    return provider, decision.left_out
+                    return provider, decision
+                # A turn that a limit did not let it take costs a provider nothing of its share.
+                credit.clear()
+                credit.update(before)
 
     def _granted(self, provider: Provider, stream: StreamView, now: datetime) -> bool:
         refused = self._pace.take(provider, transactional=stream.rank == 0, now=now)

@@ -8,6 +8,7 @@ from typing import Any
 from senddock.dispatch.recorder import Settlement
 from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
+from senddock.domain.explanation import explain_use
 from senddock.domain.reply import Reply
 from senddock.domain.status import Status
 from senddock.domain.verdict import Verdict
@@ -34,13 +35,7 @@ def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
         "rule": None,
         "fail_over": False,
         "tls": None,
-        "plan": {
-            "chosen": transaction.provider.name,
-            "left_out": [
-                {"provider": item.name, "why": item.why, **({"until": item.until.isoformat()} if item.until else {})}
-                for item in transaction.left_out
-            ],
-        },
+        "plan": explain_use(transaction.provider.name, transaction.decision.why, transaction.decision.left_out),
         # Should this worker die after the dot, only these recipients are in doubt.
         "detail": {} if len(transaction.recipients) == len(task.pending) else {"deliveries": _ids(transaction)},
     }

@@ -13,7 +13,7 @@ from senddock.domain.envelope import Address
 from senddock.domain.outcome import Circumstance
 from senddock.domain.reply import Reply
 from senddock.domain.retry import expiry
-from senddock.domain.routing import LeftOut, Need
+from senddock.domain.routing import Need, Use
 from senddock.domain.status import Status, summarise
 from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
@@ -57,7 +57,7 @@ class Transaction:
 
     provider: Provider
     recipients: Sequence[Pending]
-    left_out: Sequence[LeftOut]
+    decision: Use
     outgoing: Outgoing
     started_at: datetime | None = None
     #: Monotonic seconds at the start, for the duration.
@@ -150,11 +150,11 @@ class Task:
             used_second_chance=item.used_second_chance,
         )
 
-    def open_transaction(self, provider: Provider, group: Sequence[Pending], left_out: Sequence[LeftOut]) -> None:
+    def open_transaction(self, provider: Provider, group: Sequence[Pending], decision: Use) -> None:
         """Make ready what goes over the wire through ``provider``."""
         limit = provider.recipients_per_message
         carried = group[:limit] if limit else group
-        self.transaction = Transaction(provider, carried, left_out, _outgoing(self, provider, carried))
+        self.transaction = Transaction(provider, carried, decision, _outgoing(self, provider, carried))
         self.number += 1
         self.provider_id = provider.id
 

@@ -47,6 +47,19 @@ class Need:
     only: int | None = None
     #: Set when a provider refused the size: only providers that take more than this many octets are of use.
     larger_than: int | None = None
+    #: The arm of an experiment that the recipient belongs to.
+    trial: "Trial | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An experiment the message may take part in, and the provider its recipient was assigned to."""
+
+    experiment: str
+    arm: int
+    #: All providers of the experiment. The message takes part only when every one of them could carry it now: whether
+    #: it is counted must not depend on the arm it was assigned to.
+    arms: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,9 @@ class Use:
 
     provider_id: int
     left_out: tuple[LeftOut, ...]
+    why: str = ""
+    #: Chosen by an experiment.
+    on_trial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,10 @@ def plan(
         if wait.until is not None:
             waits.append(wait)
     if open_now:
-        return _choose(open_now, left_out, credit if credit is not None else {})
+        trial = need.trial
+        if trial is not None and trial.arms <= {candidate.provider_id for candidate in open_now}:
+            return _assigned(open_now, left_out, trial)
+        return _choose(candidates, open_now, left_out, need, credit if credit is not None else {})
     if waits:
         soonest = min(waits, key=lambda item: item.until or now)
         assert soonest.until is not None
@@ -115,7 +134,13 @@ def plan(
     return NoRoute(_why_none(candidates, left_out), tuple(left_out))
 
 
-def _choose(open_now: Sequence[Candidate], left_out: list[LeftOut], credit: MutableMapping[int, float]) -> Use:
+def _choose(
+    candidates: Sequence[Candidate],
+    open_now: Sequence[Candidate],
+    left_out: list[LeftOut],
+    need: Need,
+    credit: MutableMapping[int, float],
+) -> Use:
     first = min(candidate.priority for candidate in open_now)
     tier = {candidate.provider_id: candidate.weight for candidate in open_now if candidate.priority == first}
     chosen = pick(tier, credit)
@@ -124,7 +149,25 @@ def _choose(open_now: Sequence[Candidate], left_out: list[LeftOut], credit: Muta
             continue
         why = f"priority {candidate.priority} comes later" if candidate.priority != first else "its share is served"
         left_out.append(LeftOut(candidate.provider_id, candidate.name, why))
-    return Use(chosen, tuple(left_out))
+    return Use(chosen, tuple(left_out), _why(candidates, tier, first, chosen, need))
+
+
+def _why(candidates: Sequence[Candidate], tier: Mapping[int, int], first: int, chosen: int, need: Need) -> str:
+    if need.only is not None:
+        return "the message is bound to it"
+    if len(tier) > 1:
+        return f"priority {first}, {round(100 * tier[chosen] / (sum(tier.values()) or 1))} % of what goes out there now"
+    if any(candidate.priority < first for candidate in candidates):
+        return f"priority {first}: no provider before it can take the message now"
+    if any(candidate.priority == first and candidate.provider_id != chosen for candidate in candidates):
+        return f"priority {first}: it takes over the share of those that cannot"
+    return f"priority {first}"
+
+
+def _assigned(open_now: Sequence[Candidate], left_out: list[LeftOut], trial: Trial) -> Use:
+    why = f"experiment “{trial.experiment}” gave the recipient to another provider"
+    others = [LeftOut(item.provider_id, item.name, why) for item in open_now if item.provider_id != trial.arm]
+    return Use(trial.arm, (*left_out, *others), f"experiment “{trial.experiment}”: the recipient's arm", on_trial=True)
 
 
 def _excluded(candidate: Candidate, need: Need) -> str | None:
