@@ -3,11 +3,16 @@
 import logging
 import signal
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from senddock.cli.house import House, pass_house
+from senddock.config import Settings
+
+if TYPE_CHECKING:
+    from senddock.submission.certificate import Certificate
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +31,14 @@ def up(house: House, workers: int | None) -> None:
     for noisy in ("alembic",):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     lock = hold_lock(settings.data_dir)
-    _require_free(settings.web_bind, "SENDDOCK_WEB_BIND")
+    for bind, name in (
+        (settings.web_bind, "SENDDOCK_WEB_BIND"),
+        (settings.smtp_bind, "SENDDOCK_SMTP_BIND"),
+        (settings.smtps_bind, "SENDDOCK_SMTPS_BIND"),
+    ):
+        if bind is not None:
+            _require_free(bind, name)
+    _ = certificate_of(settings)
     _ = house.vault
     children = []
     if settings.redis_url is None:
@@ -43,6 +55,7 @@ def up(house: House, workers: int | None) -> None:
     children.append(Child("web", [*command, "web"], environ))
     children += [Child(f"worker-{number}", [*command, "worker"], environ) for number in range(1, count + 1)]
     children.append(Child("clock", [*command, "clock"], environ))
+    children.append(Child("submission", [*command, "submission"], environ))
     address = settings.public_url or f"http://{_shown_host(settings.web_bind)}"
     click.echo(f"Panel: {address}")
     token = setup_link_token(house.database)
@@ -113,6 +126,51 @@ def clock(house: House) -> None:
     errands.stop()
 
 
+@click.command()
+@pass_house
+def submission(house: House) -> None:
+    """Run the SMTP door: applications hand mail over with an API key as the password."""
+    from senddock.submission.door import CannotListen
+    from senddock.submission.process import run
+
+    house.log_to_stderr()
+    settings = house.settings
+
+    def ready(ports: Sequence[int]) -> None:
+        binds = [settings.smtp_bind, *([settings.smtps_bind] if settings.smtps_bind else [])]
+        kinds = ["STARTTLS" if settings.tls_cert else "no certificate: sign in from this machine only", "TLS"]
+        for (host, _), port, kind in zip(binds, ports, kinds, strict=False):
+            log.info("SMTP door on %s (%s)", _shown_host((host, port)), kind)
+
+    try:
+        run(
+            house.database,
+            house.wake,
+            name=settings.helo_name,
+            plain=settings.smtp_bind,
+            implicit=settings.smtps_bind,
+            certificate=certificate_of(settings),
+            ready=ready,
+        )
+    except CannotListen as error:
+        name = "SENDDOCK_SMTP_BIND" if str(error).startswith(_shown_bind(settings.smtp_bind)) else "SENDDOCK_SMTPS_BIND"
+        raise click.ClickException(
+            f"{error}: another program listens there, or the address is not this machine's; set {name} to another one"
+        ) from error
+
+
+def certificate_of(settings: Settings) -> "Certificate | None":
+    """The SMTP door's certificate. Raises ``click.ClickException`` when its files cannot be used."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    from senddock.submission.certificate import BadCertificate, Certificate
+
+    try:
+        return Certificate(settings.tls_cert, settings.tls_key)
+    except BadCertificate as error:
+        raise click.ClickException(str(error)) from error
+
+
 def wait_for_redis(house: House) -> None:
     """A worker that starts with the bundled Redis waits for it; no mail is lost meanwhile."""
     import threading
@@ -147,7 +205,12 @@ def _require_free(bind: tuple[str, int], name: str) -> None:
         ) from error
 
 
+def _shown_bind(bind: tuple[str, int]) -> str:
+    host, port = bind
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def _shown_host(bind: tuple[str, int]) -> str:
     host, port = bind
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - shown, not bound
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return _shown_bind((host, port))

@@ -10,6 +10,7 @@ from senddock.domain.envelope import Address
 
 _FIELD_NAME = re.compile(r"[!-9;-~]+")
 _CONTROL = re.compile(r"[\x00\r\n]")
+_FOLD = re.compile(r"\r?\n(?=[ \t])")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+")
 #: Fields that are made from members of their own; a custom header must not contradict them.
 RESERVED = frozenset(
@@ -103,13 +104,28 @@ def read_header(raw: bytes, name: str) -> str | None:
     """The first field of that name, unfolded and decoded; ``None`` when there is none. Never raises."""
     for found, field in fields_of(split_head(raw)[0]):
         if found == name.lower():
-            value = field.partition(b":")[2].decode("utf-8", "replace")
-            value = re.sub(r"\r?\n(?=[ \t])", "", value).strip()
-            try:
-                return str(make_header(decode_header(value)))
-            except (ValueError, LookupError):
-                return value
+            return decoded(field)
     return None
+
+
+def decoded(field: bytes) -> str:
+    """The value of one whole field, unfolded and decoded (RFC 2047). Never raises."""
+    return decoded_words(unfolded(field))
+
+
+def unfolded(field: bytes) -> str:
+    """The value of one whole field without its folding, encoded words as they are."""
+    return _FOLD.sub("", field.partition(b":")[2].decode("utf-8", "replace")).strip()
+
+
+def decoded_words(text: str) -> str:
+    """Text with its encoded words read (RFC 2047); as it is when they cannot be. Never raises."""
+    if "=?" not in text:
+        return text
+    try:
+        return str(make_header(decode_header(text)))
+    except (ValueError, LookupError):
+        return text
 
 
 def _refuse_breaks(field: str, value: str) -> None:

@@ -35,6 +35,31 @@ def channel_of(
     return Channel(chosen.project_id, chosen.id, via, api_key_id, chosen.kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Streams:
+    """The streams of a project as they were a moment ago: choosing among them asks no database."""
+
+    rows: Sequence[Stream]
+
+    @classmethod
+    def of(cls, database: Database, project_id: int) -> "Streams":
+        """Read them."""
+        return cls(_streams(database, project_id))
+
+    def named(self, name: str) -> bool:
+        """True when there is a stream of that name."""
+        return any(row.name == name for row in self.rows)
+
+    def channel(self, who: Caller, wanted: str | None, via: str) -> Channel:
+        """The named stream, or the key's own, or the project's first. Raises `Refused`, and `NotAllowed` by the key."""
+        chosen = None
+        if wanted is None and who.stream_ids:
+            chosen = next((row for row in self.rows if row.id == who.stream_ids[0]), None)
+        chosen = chosen or _chosen(self.rows, wanted)
+        who.check_stream(chosen.id, chosen.name)
+        return Channel(chosen.project_id, chosen.id, via, who.key_id, chosen.kind)
+
+
 class Channels:
     """Channels of callers with a key; one for each door, safe to call from many threads."""
 
@@ -49,14 +74,7 @@ class Channels:
         known = self._known.get(key)
         if known is not None and time.monotonic() - known[0] < _REMEMBERED:
             return known[1]
-        streams = _streams(self._database, who.project_id)
-        if wanted is None and who.stream_ids:
-            own = [row for row in streams if row.id == who.stream_ids[0]]
-            chosen = own[0] if own else _chosen(streams, None)
-        else:
-            chosen = _chosen(streams, wanted)
-        who.check_stream(chosen.id, chosen.name)
-        channel = Channel(chosen.project_id, chosen.id, self._via, who.key_id, chosen.kind)
+        channel = Streams.of(self._database, who.project_id).channel(who, wanted, self._via)
         if len(self._known) > 10_000:
             # Names of streams come from outside; guesses must not grow the memory.
             self._known.clear()

@@ -42,9 +42,24 @@ _PATIENCE = 60.0
 class _Order:
     submissions: Sequence[Submission]
     idempotency: Idempotency | None
+    #: Called when it is decided; by default the submitting thread waits for it.
+    answer: Callable[[Receipt | Exception], None] | None = None
     done: threading.Event = field(default_factory=threading.Event)
     receipt: Receipt | None = None
     error: Exception | None = None
+
+    def finish(self) -> None:
+        """Tell whoever waits."""
+        if self.answer is None:
+            self.done.set()
+            return
+        outcome = self.error or self.receipt
+        assert outcome is not None
+        try:
+            self.answer(outcome)
+        except RuntimeError:
+            # The event loop of the one who asked is closed: what was committed stays committed.
+            log.info("nobody waits for an answer any more")
 
 
 def utcnow() -> datetime:
@@ -81,6 +96,22 @@ class Outbox:
             raise order.error
         assert order.receipt is not None
         return order.receipt
+
+    def submit_soon(
+        self,
+        submissions: Sequence[Submission],
+        answer: Callable[[Receipt | Exception], None],
+        *,
+        idempotency: Idempotency | None = None,
+    ) -> None:
+        """Like `submit` without waiting: ``answer`` gets the receipt, or what `submit` would raise.
+
+        It is called once, from the committer's thread, after the commit; it must be quick.
+        """
+        if not submissions:
+            raise ValueError("there is nothing to submit")
+        self._start()
+        self._orders.put(_Order(submissions, idempotency, answer))
 
     def close(self) -> None:
         """Commit what waits and stop the committer."""
@@ -132,10 +163,10 @@ class Outbox:
                 return
             group[0].error = error
             group[0].receipt = None
-            group[0].done.set()
+            group[0].finish()
             return
         for order in group:
-            order.done.set()
+            order.finish()
         if due:
             self._wake()
 

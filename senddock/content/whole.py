@@ -1,0 +1,78 @@
+"""A message that arrives whole: its header taken apart once, every other byte kept as it came."""
+
+import re
+from collections.abc import Collection, Mapping
+from email.utils import getaddresses
+
+from senddock.content.control_fields import IDEMPOTENCY, SEND_AT, STREAM, TAG
+from senddock.content.headers import decoded, decoded_words, fields_of, split_head, unfolded
+from senddock.content.invalid import InvalidContent
+from senddock.domain.envelope import Address, InvalidAddress
+
+#: Fields that speak to SendDock, and Bcc (RFC 5322 section 3.6.3): they do not travel on.
+CONTROL = frozenset({STREAM, SEND_AT, TAG, IDEMPOTENCY})
+_DROPPED = CONTROL | {"bcc", "resent-bcc"}
+_ANY_BREAK = re.compile(rb"\r\n|\r|\n")
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
+_FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+_MBOX_LINE = re.compile(rb">?From [^\r\n]*\r\n")
+
+
+class WholeMessage:
+    """Header fields by name, and the bytes. Line ends are CRLF from here on.
+
+    A bare CR or LF would let text after a dot be read as commands by a lenient server on the way out (SMTP smuggling,
+    CVE-2023-51764).
+    """
+
+    def __init__(self, data: bytes) -> None:
+        """Raises `InvalidContent` when there is nothing at all."""
+        if _BARE.search(data):
+            data = _ANY_BREAK.sub(b"\r\n", data)
+        if not data.strip():
+            raise InvalidContent("message", "The message is empty.")
+        # What mail spools put in front is no header field.
+        mbox = _MBOX_LINE.match(data)
+        head, rest = split_head(data[mbox.end() :] if mbox else data)
+        self._fields = fields_of(head)
+        for number, (_, field) in enumerate(self._fields):
+            if not _FIELD.match(field):
+                # The header ends where a line is no field, as mail servers have always read it.
+                rest = b"\r\n" + b"".join(item for _, item in self._fields[number:]) + rest
+                del self._fields[number:]
+                break
+        self._rest = rest
+        self._by_name: dict[str, list[bytes]] = {}
+        for name, field in self._fields:
+            self._by_name.setdefault(name, []).append(field)
+
+    def first(self, name: str) -> str | None:
+        """The first field of that lower-case name, decoded."""
+        found = self._by_name.get(name)
+        return decoded(found[0]) if found else None
+
+    def control(self) -> dict[str, list[str]]:
+        """The control fields that are there: values by lower-case name."""
+        return {name: [decoded(field) for field in self._by_name[name]] for name in CONTROL & self._by_name.keys()}
+
+    def mailboxes(self, *names: str) -> list[tuple[str, str]]:
+        """Display names and usable addresses of address fields, in order."""
+        # Taken apart before names are decoded: a name that decodes to an address must not pass for one.
+        texts = [unfolded(field) for name in names for field in self._by_name.get(name, ())]
+        if not texts:
+            return []
+        return [(decoded_words(name), address) for name, address in getaddresses(texts) if _usable(address)]
+
+    def bytes_with(self, added: Mapping[str, str], without: Collection[str] = ()) -> bytes:
+        """The message with fields put in front, without Bcc and control fields and those of ``without``."""
+        dropped = _DROPPED.union(without) if without else _DROPPED
+        kept = [field for name, field in self._fields if name not in dropped]
+        return b"".join([*(f"{name}: {value}\r\n".encode() for name, value in added.items()), *kept]) + self._rest
+
+
+def _usable(address: str) -> bool:
+    try:
+        Address.parse(address)
+    except InvalidAddress:
+        return False
+    return True
