@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from senddock.domain.wrapped import enhanced_within, unwrap
+
 
 class Stage(StrEnum):
     """Where in the dialogue a reply or a fault happened, in the order in which stages are reached."""
@@ -49,9 +51,7 @@ class Reply:
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ENHANCED = re.compile(r"^#?([245]\.\d{1,3}\.\d{1,3})\b[ :-]*")
-_CODE = re.compile(r"^\(?([2-5]\d\d)(?:[ ,-]|$)")
 _INNER = re.compile(r"(?<=[\s.;,])([245]\d\d)[- ](?=\S)(?:([245]\.\d{1,3}\.\d{1,3}) )?")
-_REPR = re.compile(r"^\(?(\d{3}),\s*b?(['\"])(.*)\2\)?$", re.DOTALL)
 
 
 def reply_of(code: int, raw_text: str, stage: Stage) -> Reply:
@@ -70,29 +70,25 @@ def reply_of(code: int, raw_text: str, stage: Stage) -> Reply:
             line = line[found.end() :]
         if line:
             lines.append(line)
-    return Reply(stage, code, enhanced, " ".join(lines))
+    text = " ".join(lines)
+    # qmail writes the enhanced code behind its words.
+    return Reply(stage, code, enhanced or enhanced_within(text, code), text)
 
 
 def parse_reply(line: str, stage: Stage | None = None) -> Reply:
     """Read what a server said, or what a client library raised, from one line of text. Never raises.
 
-    Without a ``stage`` it is guessed: a line with a code is taken for an answer to the final dot, one without for a
-    fault while connecting.
+    Without a ``stage`` the wrapper's words may name it; else a line with a code is taken for an answer to the final
+    dot, one without for a fault while connecting.
     """
-    text = " ".join(line.split())
-    represented = _REPR.match(text)
-    if represented:
-        text = f"{represented.group(1)} {represented.group(3)}"
-    code: int | None = None
-    found = _CODE.match(text)
-    if found:
-        code = int(found.group(1))
-        text = text[found.end() :].strip()
-    enhanced = None
+    code, enhanced, text, said_at = unwrap(" ".join(line.split()))
     match = _ENHANCED.match(text)
     if match:
         enhanced, text = match.group(1), text[match.end() :]
+    elif enhanced is None:
+        enhanced = enhanced_within(text, code)
     if code is not None:
         text = _INNER.sub(lambda inner: "" if inner.group(1) == str(code) else inner.group(0), text)
-    where = stage or (Stage.FINAL_DOT if code is not None or enhanced is not None else Stage.CONNECT)
+    where = stage or (Stage(said_at) if said_at else None)
+    where = where or (Stage.FINAL_DOT if code is not None or enhanced is not None else Stage.CONNECT)
     return Reply(where, code, enhanced, text.strip())

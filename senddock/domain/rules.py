@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 
 from senddock.domain.reply import Reply, Stage
-from senddock.domain.verdict_class import VerdictClass
+from senddock.domain.verdict_class import FailOver, VerdictClass
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,8 @@ class Rule:
     fault: bool | None
     pause: bool
     wait: int | None
+    #: Instead of what the class says about other providers.
+    fail_over: FailOver | None
     hint: str | None
     example: str
     #: Stage at which the example was said.
@@ -71,6 +73,7 @@ def rule_from(data: dict[str, Any]) -> Rule:
         fault=data.get("fault"),
         pause=bool(data.get("pause", False)),
         wait=data.get("wait"),
+        fail_over=FailOver(data["fail_over"]) if "fail_over" in data else None,
         hint=data.get("hint"),
         example=str(data["example"]),
         example_stage=Stage(data["example_stage"]) if "example_stage" in data else None,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from senddock.domain.codes import class_by_code, class_by_enhanced
 from senddock.domain.reply import Reply, Stage
-from senddock.domain.rules import RulePack, standard_rules
+from senddock.domain.rules import Rule, RulePack, standard_rules
 from senddock.domain.verdict_class import CLASSES, Blame, FailOver, Opens, VerdictClass
 from senddock.domain.waits import wait_in
 
@@ -51,32 +51,33 @@ def judge(
 ) -> Verdict:
     """Decide what ``reply`` means. ``provider`` is a catalogue key; ``now`` is needed to read absolute times."""
     if reply.positive and reply.stage is Stage.FINAL_DOT:
-        return _verdict(VerdictClass.ACCEPTED, reply, None, "reply:2yz", pause=False, hint=None)
+        return _verdict(VerdictClass.ACCEPTED, reply, None, "reply:2yz")
     if reply.code is None and reply.enhanced is None and reply.stage is Stage.REPLY:
-        return _verdict(VerdictClass.UNCERTAIN, reply, None, "stage:reply", pause=False, hint=None)
+        return _verdict(VerdictClass.UNCERTAIN, reply, None, "stage:reply")
     wait = wait_in(reply.text, now)
     rule = (rules or standard_rules()).match(reply, provider)
     if rule is not None:
-        pause = rule.pause
-        return _verdict(rule.cls, reply, wait if wait is not None else rule.wait, rule.id, pause=pause, hint=rule.hint)
+        return _verdict(rule.cls, reply, wait if wait is not None else rule.wait, rule.id, rule)
     if reply.enhanced is not None:
         cls = class_by_enhanced(reply.enhanced, reply.code, reply.stage)
         if cls is not None:
-            return _verdict(cls, reply, wait, f"enhanced:{reply.enhanced}", pause=False, hint=None)
+            return _verdict(cls, reply, wait, f"enhanced:{reply.enhanced}")
     if reply.code is not None:
         cls = class_by_code(reply.code, reply.stage)
         if cls is not None:
-            return _verdict(cls, reply, wait, f"code:{reply.code}", pause=False, hint=None)
-    return _verdict(VerdictClass.UNKNOWN, reply, wait, "none", pause=False, hint=None)
+            return _verdict(cls, reply, wait, f"code:{reply.code}")
+    return _verdict(VerdictClass.UNKNOWN, reply, wait, "none")
 
 
-def _verdict(cls: VerdictClass, reply: Reply, wait: int | None, rule: str, *, pause: bool, hint: str | None) -> Verdict:
+def _verdict(cls: VerdictClass, reply: Reply, wait: int | None, name: str, rule: Rule | None = None) -> Verdict:
     facts = CLASSES[cls]
     suppress = cls is VerdictClass.RECIPIENT_PERMANENT and (
         reply.enhanced in _DEAD_ADDRESS or (reply.enhanced is None and "suppress" not in reply.text.lower())
     )
-    fail_over = facts.fail_over
-    if cls is VerdictClass.CONTENT_REJECTED and (pause or _blames_provider(reply.text)):
+    pause = rule is not None and rule.pause
+    fail_over = (rule.fail_over if rule else None) or facts.fail_over
+    if pause and cls is VerdictClass.CONTENT_REJECTED:
+        # The account is blocked, not the message: another provider may take it.
         fail_over = FailOver.ONCE
     return Verdict(
         cls=cls,
@@ -88,19 +89,6 @@ def _verdict(cls: VerdictClass, reply: Reply, wait: int | None, rule: str, *, pa
         suppress=suppress,
         opens=Opens.PAUSE if pause else facts.opens,
         title=facts.title,
-        hint=hint or facts.hint,
-        rule=rule,
+        hint=(rule.hint if rule else None) or facts.hint,
+        rule=name,
     )
-
-
-def _blames_provider(text: str) -> bool:
-    """The text names the sending address of the provider, not the message: another provider has another address."""
-    lowered = text.lower()
-    return any(
-        word in lowered
-        for word in (
-            "your ip", "ip address", "client host", "blacklist", "blocklist", "block list", "black list", "spamhaus",
-            "sorbs", "barracuda", "dnsbl", "rbl", "reverse dns", "ptr", "sending ip", "reputation of the ip", "[ip",
-            "spamcop", "proofpoint", "unusual sending activity", "sender address blocked",
-        )
-    )  # fmt: skip
