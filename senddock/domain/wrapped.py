@@ -7,7 +7,7 @@ _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}"
 _FORMS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
     for pattern in (
-        # PHPMailer: "… failed Detail: 5.2.252 SendAsDenied … SMTP code: 554 Additional SMTP info: 5.2.0"
+        # PHPMailer writes the words before the code, and the enhanced code at the end
         r"detail: (?P<text>.*?)\s*SMTP code: (?P<code>[2-5]\d\d)(?:\s*Additional SMTP info: (?P<enhanced>[245]\.\d+\.\d+))?",
         # Swift Mailer, Symfony: got code "550", with message "550 5.7.60 …"
         r"got code \W?(?P<code>[2-5]\d\d)\W?,? with message \"?(?:(?P=code)[ -])?(?P<text>.*?)\"?\.?$",
