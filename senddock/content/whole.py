@@ -38,7 +38,8 @@ class WholeMessage:
         for number, (_, field) in enumerate(self._fields):
             if not _FIELD.match(field):
                 # The header ends where a line is no field, as mail servers have always read it.
-                rest = b"\r\n" + b"".join(item for _, item in self._fields[number:]) + rest
+                tail = rest if b"\r\n\r\n" in data else b""
+                rest = b"\r\n" + b"".join(item for _, item in self._fields[number:]) + tail
                 del self._fields[number:]
                 break
         self._rest = rest

@@ -24,7 +24,7 @@ _WAITING = 65_536
 IDLE = 300.0
 _IDLE_BODY = 180.0
 #: Seconds for which a key is believed without looking again.
-_BELIEVED = 3.0
+BELIEVED = 3.0
 _HANDSHAKE = 30.0
 #: A message up to this size is read in the event loop; a larger one would keep the other sessions waiting.
 _SMALL = 131_072
@@ -158,7 +158,7 @@ class Connection(asyncio.Protocol):
 
     def start_mail(self, then: Callable[[], None]) -> None:
         """A session may stay for hours: its key is looked at again before each message."""
-        if self._door.standing is not None or self._door.now() - self._standing_at < _BELIEVED:
+        if self._door.standing is not None or self._door.now() - self._standing_at < BELIEVED:
             then()
             return
         self._held = True

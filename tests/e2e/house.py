@@ -24,13 +24,13 @@ class Installation:
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            self.port, self.smtp_port = free.getsockname()[1], other.getsockname()[1]
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SENDDOCK_")},
             "SENDDOCK_DATA_DIR": str(self.data),
             "SENDDOCK_WEB_BIND": f"127.0.0.1:{self.port}",
-            "SENDDOCK_SMTP_BIND": "127.0.0.1:0",
+            "SENDDOCK_SMTP_BIND": f"127.0.0.1:{self.smtp_port}",
             **(environ or {}),
         }
         self.process: subprocess.Popen[bytes] | None = None
@@ -74,11 +74,11 @@ class Installation:
         self.process = None
         return code
 
-    def run(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """One command beside the running house."""
         return subprocess.run(
             [sys.executable, "-m", "senddock", *arguments],
-            env=self.environ,
+            env={**self.environ, **environ},
             input=stdin,
             capture_output=True,
             text=True,
