@@ -83,6 +83,7 @@ class Candidates:
             from_policy=provider.from_policy,
             from_domains=frozenset(own),
             max_message_bytes=provider.max_message_bytes,
+            host=provider.host,
             closed_until=closed_until,
             closed_why=closed_why,
             limited_until=limited[1] if limited else None,

@@ -35,7 +35,10 @@ def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
         "rule": None,
         "fail_over": False,
         "tls": None,
-        "plan": explain_use(transaction.provider.name, transaction.decision.why, transaction.decision.left_out),
+        "plan": {
+            **explain_use(transaction.provider.name, transaction.decision.why, transaction.decision.left_out),
+            **({"rewritten": transaction.rewritten.told()} if transaction.rewritten else {}),
+        },
         # Should this worker die after the dot, only these recipients are in doubt.
         "detail": {} if len(transaction.recipients) == len(task.pending) else {"deliveries": _ids(transaction)},
     }

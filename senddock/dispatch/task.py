@@ -8,6 +8,7 @@ from datetime import datetime
 from senddock.content.dots import dot_stuff
 from senddock.content.headers import address_header, splice
 from senddock.dispatch.claim import Claimed
+from senddock.dispatch.rewriting import Rewritten, rewrite
 from senddock.dispatch.roster import StreamView
 from senddock.domain.envelope import Address
 from senddock.domain.outcome import Circumstance
@@ -65,6 +66,8 @@ class Transaction:
     marked: bool = False
     retried_fresh: bool = False
     dot_at: datetime | None = None
+    #: Set when the provider's own From took the place of the message's.
+    rewritten: Rewritten | None = None
 
 
 @dataclass(slots=True)
@@ -154,7 +157,8 @@ class Task:
         """Make ready what goes over the wire through ``provider``."""
         limit = provider.recipients_per_message
         carried = group[:limit] if limit else group
-        self.transaction = Transaction(provider, carried, decision, _outgoing(self, provider, carried))
+        outgoing, rewritten = _outgoing(self, provider, carried)
+        self.transaction = Transaction(provider, carried, decision, outgoing, rewritten=rewritten)
         self.number += 1
         self.provider_id = provider.id
 
@@ -163,27 +167,24 @@ class Task:
         return summarise([*self.others, *(item.decided or Status.QUEUED for item in self.pending)])
 
 
-def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> Outgoing:
+def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> tuple[Outgoing, Rewritten | None]:
     row = task.claimed.row
     raw = task.raw
     sender = row.sender
-    rewritten: dict[str, str] = {}
+    rewritten = None
     if row.from_header is None:
-        rewritten["From"] = address_header(provider.from_name, provider.from_email)
+        raw = splice(raw, set={"From": address_header(provider.from_name, provider.from_email)}, remove=())
         sender = provider.from_email
-    elif provider.from_policy == "rewrite" and row.from_domain != provider.from_email.rpartition("@")[2].lower():
-        # Said in the log with the plan, never silently: replies still reach the original sender.
-        rewritten["From"] = address_header(provider.from_name, provider.from_email)
-        rewritten["Reply-To"] = row.from_header
+    elif provider.from_policy == "rewrite":
+        rewritten = rewrite(raw, row.from_header, provider)
+        raw = rewritten.raw if rewritten is not None else raw
         sender = provider.from_email
-    if rewritten:
-        raw = splice(raw, set=rewritten, remove=())
-    data = dot_stuff(raw)
-    return Outgoing(
+    outgoing = Outgoing(
         mail_from=Address.parse(sender).wire() if sender else "",
         recipients=tuple(Address.parse(item.recipient).wire() for item in carried),
-        data=data,
+        data=dot_stuff(raw),
         size=len(raw),
         needs_8bit=row.needs_8bit,
         needs_smtputf8=row.needs_smtputf8,
     )
+    return outgoing, rewritten

@@ -3,16 +3,7 @@
 import ipaddress
 from dataclasses import dataclass
 
-#: Mailbox providers' domains: nobody but they can sign mail for them, so DMARC fails everywhere else.
-PUBLIC_DOMAINS = {
-    "gmail.com": "gmail.com", "googlemail.com": "gmail.com", "yahoo.com": "yahoo.com", "ymail.com": "yahoo.com",
-    "outlook.com": "office365.com", "hotmail.com": "office365.com", "live.com": "office365.com",
-    "msn.com": "office365.com", "aol.com": "aol.com", "icloud.com": "mail.me.com", "me.com": "mail.me.com",
-    "mac.com": "mail.me.com", "gmx.com": "gmx", "gmx.de": "gmx", "gmx.net": "gmx", "web.de": "web.de",
-    "yandex.com": "yandex", "yandex.ru": "yandex", "mail.ru": "mail.ru", "proton.me": "proton",
-    "protonmail.com": "proton", "zoho.com": "zoho", "fastmail.com": "fastmail",
-}  # fmt: skip
-_NO_REPLY = ("noreply", "no-reply", "no_reply", "donotreply", "do-not-reply", "do_not_reply")
+from senddock.domain.senders import from_remarks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,28 +61,5 @@ def connection_advice(host: str, port: int, encryption: str, *, plain_confirmed:
 
 
 def from_advice(email: str, from_name: str | None, host: str = "") -> list[Advice]:
-    """About the From address and name, as the user documentation has them."""
-    found = []
-    local, _, domain = email.lower().rpartition("@")
-    keeper = PUBLIC_DOMAINS.get(domain)
-    if keeper and keeper not in host.lower():
-        found.append(
-            Advice(
-                "error",
-                "from_email",
-                f"{domain} is a public mailbox domain that you cannot verify: use your own domain, such as "
-                "hello@myapp.com.",
-            )
-        )
-    if local.replace(".", "") in _NO_REPLY or local.startswith(_NO_REPLY):
-        found.append(
-            Advice("warn", "from_email", "noreply looks like spam. Use hello@, team@ or notifications@ instead.")
-        )
-    name = (from_name or "").strip()
-    if not name:
-        found.append(Advice("warn", "from_name", "Without a name people see only the address. Try “MyApp Team”."))
-    elif name.lower() in ("no reply", "noreply", "do not reply", "donotreply"):
-        found.append(Advice("warn", "from_name", "“No Reply” is impersonal. Try “John from MyApp” or “MyApp Team”."))
-    elif name.lower() == email.lower():
-        found.append(Advice("warn", "from_name", "The name repeats the address. Try “MyApp Notifications”."))
-    return found
+    """About the From address and name of the provider at ``host``, as the user documentation has them."""
+    return [Advice(item.level, item.field, item.text) for item in from_remarks(email, from_name, [host])]

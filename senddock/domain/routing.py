@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from senddock.domain.senders import why_not
 from senddock.domain.shares import pick
 
 
@@ -25,6 +26,8 @@ class Candidate:
     from_policy: str
     from_domains: frozenset[str]
     max_message_bytes: int | None
+    #: Its SMTP server: the one that keeps a public mailbox domain may send from it.
+    host: str = ""
     #: Set while its breaker does not let messages through: until when (``None``: until a person acts), and why.
     closed_until: datetime | None = None
     closed_why: str | None = None
@@ -182,12 +185,7 @@ def _excluded(candidate: Candidate, need: Need) -> str | None:
         return f"takes messages up to {candidate.max_message_bytes} octets only"
     if need.larger_than is not None and (candidate.max_message_bytes or 0) <= need.larger_than:
         return "does not take larger messages than the one that refused it for its size"
-    domain = need.from_domain
-    if domain is None or candidate.from_policy == "rewrite":
-        return None
-    if candidate.from_policy == "own" and not any(_covers(own, domain) for own in candidate.from_domains):
-        return f"may not send from {domain}"
-    return None
+    return why_not(candidate.from_policy, candidate.from_domains, candidate.host, need.from_domain)
 
 
 def _held_back(candidate: Candidate, need: Need, now: datetime) -> LeftOut | None:
@@ -200,11 +198,6 @@ def _held_back(candidate: Candidate, need: Need, now: datetime) -> LeftOut | Non
     if candidate.limited_why is not None and (candidate.limited_until is None or candidate.limited_until > now):
         return LeftOut(candidate.provider_id, candidate.name, candidate.limited_why, candidate.limited_until)
     return None
-
-
-def _covers(own: str, domain: str) -> bool:
-    # A verified domain may be used with its subdomains: relaxed alignment (RFC 7489 section 3.1) holds for them.
-    return domain == own or domain.endswith("." + own)
 
 
 def _why_none(candidates: Sequence[Candidate], left_out: Sequence[LeftOut]) -> str:
