@@ -35,7 +35,7 @@
   }
 
   document.addEventListener("click", function (event) {
-    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu], [data-jump]");
+    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu], [data-jump], [data-fill-port]");
     document.querySelectorAll("details.more[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.removeAttribute("open");
     });
@@ -50,6 +50,14 @@
     } else if (target.hasAttribute("data-theme-switch")) {
       try { localStorage.setItem("theme", names[(names.indexOf(theme()) + 1) % 3]); } catch (error) { return; }
       showTheme();
+    } else if (target.hasAttribute("data-fill-port")) {
+      var port = document.getElementById("port");
+      var kind = document.querySelector('input[name="encryption"][value="' + target.dataset.fillEncryption + '"]');
+      if (!port || !kind) return;
+      port.value = target.dataset.fillPort;
+      kind.checked = true;
+      port.dispatchEvent(new Event("change", { bubbles: true }));
+      port.focus();
     } else if (target.hasAttribute("data-jump")) {
       event.preventDefault();
       openJump();

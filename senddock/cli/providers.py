@@ -135,7 +135,7 @@ def provider_test(house: House, provider_id: int, to: str | None, as_json: bool)
         if error:
             click.echo(f"{error['title']}: {error['reply']}\n{error['next_step']}", err=True)
             for suggestion in test.report.get("suggestions", ()):
-                click.echo(suggestion, err=True)
+                click.echo(suggestion["text"], err=True)
         else:
             click.echo("✅ Connection successful")
     if test.state != "succeeded":

@@ -13,6 +13,7 @@ from senddock.content.addresses import parse_mailbox
 from senddock.content.compose import MailParts, compose
 from senddock.content.dots import dot_stuff
 from senddock.dispatch import providers
+from senddock.dispatch.provider_fields import check
 from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.dispatch.roster import target_of
 from senddock.dispatch.version import announce
@@ -54,7 +55,7 @@ def start(
     test_id = uuid.uuid4().hex
     sealed = None
     if values is not None:
-        errors = providers.check(values)
+        errors = check(values)
         if errors:
             raise RefusedFields(errors)
         text = json.dumps({"values": dict(values), "password": password or None})
@@ -83,6 +84,17 @@ def get(database: Database, test_id: str) -> ConnectionTest | None:
     """The run with its report so far."""
     with database.read() as session:
         return session.get(ConnectionTest, test_id)
+
+
+def newest_of(database: Database, provider_id: int, since: datetime) -> str | None:
+    """The newest run of a stored provider, so that its page shows it again after a reload."""
+    with database.read() as session:
+        return session.scalar(
+            select(ConnectionTest.id)
+            .where(ConnectionTest.provider_id == provider_id, ConnectionTest.created_at >= since)
+            .order_by(ConnectionTest.created_at.desc())
+            .limit(1)
+        )
 
 
 def cancel(database: Database, test_id: str) -> None:
@@ -128,7 +140,7 @@ class Runner:
         except (Refused, WrongMasterKey, SealBroken) as error:
             self._finish(test_id, {"stages": [], "error": _plain_error(str(error))}, "failed")
             return
-        mail = _message(provider, test.recipient) if test.recipient else None
+        mail = _message(provider, test.recipient)
         try:
             report = probe(target, mail, progress=lambda so_far: self._progress(test_id, so_far))
         except Cancelled:
@@ -230,8 +242,11 @@ def _patient(target: Target, password: str | None) -> Target:
     )
 
 
-def _message(provider: Provider, recipient: str) -> Outgoing:
+def _message(provider: Provider, recipient: str | None) -> Outgoing:
+    """The test message; without a recipient only its sender is asked about."""
     sender = Address.parse(provider.from_email)
+    if not recipient:
+        return Outgoing(sender.wire(), (), b"", 0, needs_smtputf8=sender.needs_smtputf8)
     raw = compose(
         MailParts(
             from_=parse_mailbox(f'"{provider.from_name}" <{sender}>' if provider.from_name else str(sender), "from"),
@@ -242,4 +257,6 @@ def _message(provider: Provider, recipient: str) -> Outgoing:
             text="This is a test message from SendDock. The provider works.\n",
         )
     )
-    return Outgoing(sender.wire(), (Address.parse(recipient).wire(),), dot_stuff(raw), len(raw))
+    to = Address.parse(recipient)
+    unusual = sender.needs_smtputf8 or to.needs_smtputf8
+    return Outgoing(sender.wire(), (to.wire(),), dot_stuff(raw), len(raw), needs_smtputf8=unusual)

@@ -1,6 +1,5 @@
-"""Managing providers: the rules of the form are here, so panel, command line and API refuse the same things."""
+"""Managing providers; what may stand in their fields is decided by `provider_fields`."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -8,72 +7,18 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from senddock.dispatch.provider_fields import FIELDS, LIMITS, check, cleaned, refuse_unknown
 from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.dispatch.version import announce
-from senddock.domain.advice import connection_advice, from_advice
 from senddock.domain.breaker import Breaker, Phase
-from senddock.domain.envelope import Address, InvalidAddress
-from senddock.models import BreakerState, Database, Provider, Route, Stream
+from senddock.models import BreakerState, Database, Message, Provider, Route, Stream
 from senddock.secrets.vault import Vault
-
-ENCRYPTIONS = ("starttls", "ssl", "none")
-_LIMITS = (
-    "per_second",
-    "per_minute",
-    "per_hour",
-    "per_day",
-    "per_month",
-    "max_connections",
-    "messages_per_connection",
-    "recipients_per_message",
-    "max_message_bytes",
-)
-_TEXTS = ("name", "preset", "host", "encryption", "username", "from_email", "from_name", "from_policy")
-_FIELDS = frozenset({*_TEXTS, *_LIMITS, "port", "priority", "enabled", "plain_confirmed", "extra_domains"})
-_HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?|\[?[0-9A-Fa-f:.]+\]?)")
-
-
-def check(values: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with a provider's settings: field to sentence; empty when they can be saved. Pure."""
-    errors: dict[str, str] = {}
-    if not str(values.get("name") or "").strip():
-        errors["name"] = "Give the provider a name, such as “AWS SES Production”."
-    host = str(values.get("host") or "").strip()
-    if not _HOST.fullmatch(host) or len(host) > 253:
-        errors["host"] = "The host is the SMTP server's name, such as smtp.example.com (without https:// and port)."
-    port = values.get("port")
-    if not isinstance(port, int) or not 1 <= port <= 65535:
-        errors["port"] = "The port is a number from 1 to 65535; 587 is recommended for TLS, 465 for SSL."
-    encryption = values.get("encryption")
-    if encryption not in ENCRYPTIONS:
-        errors["encryption"] = "Choose TLS (starttls), SSL (ssl) or none."
-    try:
-        Address.parse(str(values.get("from_email") or ""))
-    except InvalidAddress as error:
-        errors["from_email"] = f"The From email is not usable: {error}."
-    for field in ("name", "username", "from_name"):
-        if re.search(r"[\x00-\x1f\x7f]", str(values.get(field) or "")):
-            errors[field] = "Line breaks and control characters are not allowed here."
-    if not isinstance(values.get("priority", 1), int) or not 1 <= values.get("priority", 1) <= 1000:
-        errors["priority"] = "The priority is a number from 1 (tried first) to 1000."
-    if values.get("from_policy", "any") not in ("any", "own", "rewrite"):
-        errors["from_policy"] = "Choose any, own or rewrite."
-    for field in _LIMITS:
-        amount = values.get(field)
-        if amount is not None and (not isinstance(amount, int) or amount < 1):
-            errors[field] = "A limit is a whole number of at least 1; leave it empty for no limit."
-    if not errors:
-        confirmed = bool(values.get("plain_confirmed"))
-        remarks = connection_advice(host, int(values["port"]), str(encryption), plain_confirmed=confirmed)
-        remarks += from_advice(str(values["from_email"]), values.get("from_name"), host)
-        errors.update({remark.field: remark.text for remark in remarks if remark.level == "error"})
-    return errors
 
 
 def add(database: Database, vault: Vault, values: Mapping[str, Any], password: str | None) -> Provider:
     """Store a new provider; the first becomes the default. Raises `RefusedFields`."""
-    _refuse_unknown(values)
-    given = {"priority": 1, "from_policy": "any", "enabled": True, **_cleaned(values)}
+    refuse_unknown(values)
+    given = {"priority": 1, "from_policy": "any", "enabled": True, "transactional_reserve": 10, **cleaned(values)}
     errors = check(given)
     if errors:
         raise RefusedFields(errors)
@@ -91,11 +36,11 @@ def change(
     database: Database, vault: Vault, provider_id: int, values: Mapping[str, Any], password: str | None = None
 ) -> Provider:
     """Change some fields; ``password`` ``None`` keeps the stored one. Raises `Refused`."""
-    _refuse_unknown(values)
+    refuse_unknown(values)
     now = datetime.now(UTC)
     with database.write() as session:
         provider = _get(session, provider_id)
-        merged = {field: getattr(provider, field) for field in _FIELDS} | _cleaned(values)
+        merged = {field: getattr(provider, field) for field in FIELDS} | cleaned(values)
         errors = check(merged)
         if errors:
             raise RefusedFields(errors)
@@ -181,9 +126,22 @@ def reorder(database: Database, ids: Sequence[int]) -> None:
 def duplicate(database: Database, vault: Vault, provider_id: int) -> Provider:
     """A copy of everything but the password, disabled until somebody has looked at it."""
     source = get(database, provider_id)
-    values = {field: getattr(source, field) for field in _FIELDS}
+    values = {field: getattr(source, field) for field in FIELDS}
     values.update(name=f"{source.name} (copy)", enabled=False, priority=source.priority + 1)
     return add(database, vault, values, None)
+
+
+def waiting_for(database: Database, provider_id: int) -> int:
+    """How many waiting messages were told to go through this provider and no other."""
+    with database.read() as session:
+        return (
+            session.scalar(
+                select(func.count())
+                .select_from(Message)
+                .where(Message.due_at.is_not(None), Message.pinned_provider_id == provider_id)
+            )
+            or 0
+        )
 
 
 def routed_streams(database: Database, provider_id: int) -> Sequence[str]:
@@ -227,7 +185,7 @@ def describe(provider: Provider, state: str) -> dict[str, Any]:
         **{field: getattr(provider, field) for field in shown},
         "default": provider.is_default,
         "state": state,
-        "limits": {field: getattr(provider, field) for field in _LIMITS if getattr(provider, field) is not None},
+        "limits": {field: getattr(provider, field) for field in LIMITS if getattr(provider, field) is not None},
         "password_set_at": provider.password_set_at.isoformat() if provider.password_set_at else None,
     }
 
@@ -252,23 +210,6 @@ def _ordered(session: Session) -> Sequence[Provider]:
     return session.scalars(
         select(Provider).where(Provider.deleted_at.is_(None)).order_by(Provider.priority, Provider.id)
     ).all()
-
-
-def _cleaned(values: Mapping[str, Any]) -> dict[str, Any]:
-    cleaned = dict(values)
-    for field in _TEXTS:
-        if isinstance(cleaned.get(field), str):
-            cleaned[field] = cleaned[field].strip()
-    for field in ("username", "from_name", "preset"):
-        if field in cleaned:
-            cleaned[field] = cleaned[field] or None
-    return cleaned
-
-
-def _refuse_unknown(values: Mapping[str, Any]) -> None:
-    unknown = set(values) - _FIELDS
-    if unknown:
-        raise Refused(f"A provider has no field {', '.join(sorted(unknown))}.")
 
 
 def count(database: Database) -> int:

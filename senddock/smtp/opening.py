@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from senddock.domain.reply import Reply, Stage, reply_of
 from senddock.smtp.fault import WireFault, fault
@@ -74,7 +75,7 @@ def _connect(
         with clock.stage(Stage.TLS) as note:
             wire.at(Stage.TLS, limits.tls)
             wire.wrap(tls_context(target.ca_file))
-            note(tls_name(wire) or "")
+            note(_tls_in_words(wire))
 
 
 def _greet(wire: Wire, target: Target, clock: "_StageClock") -> None:
@@ -110,7 +111,7 @@ def _start_tls(wire: Wire, target: Target, clock: "_StageClock") -> None:
         if code != 220:
             raise WireFault(_reply(Stage.TLS, code, text))
         wire.wrap(tls_context(target.ca_file))
-        note(tls_name(wire) or "")
+        note(_tls_in_words(wire))
     with clock.stage(Stage.EHLO) as note:
         _ehlo(wire, target)
         note(_features(wire))
@@ -164,6 +165,21 @@ def tls_name(wire: Wire) -> str | None:
         return None
     cipher = wire.sock.cipher()
     return f"{wire.sock.version()} {cipher[0]}" if cipher else wire.sock.version()
+
+
+def _tls_in_words(wire: Wire) -> str:
+    """Version and cipher with the certificate's name and how long it still holds."""
+    words = [tls_name(wire) or "TLS"]
+    certificate = (wire.sock.getpeercert() or {}) if isinstance(wire.sock, ssl.SSLSocket) else {}
+    alternatives: Any = certificate.get("subjectAltName", ())
+    names = [item[1] for item in alternatives if item[0] in ("DNS", "IP Address")]
+    if names:
+        words.append(f"certificate for {names[0]}")
+    until = certificate.get("notAfter")
+    if isinstance(until, str):
+        days = int((ssl.cert_time_to_seconds(until) - time.time()) // 86400)
+        words.append(f"expires in {days} days")
+    return ", ".join(words)
 
 
 def _features(wire: Wire) -> str:

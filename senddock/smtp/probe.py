@@ -1,16 +1,14 @@
 """Test Connection: one careful walk through every stage, with what was said and what a person could do next."""
 
-import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
-from senddock.domain.reply import Reply, Stage
+from senddock.domain.reply import Reply, Stage, reply_of
 from senddock.smtp.fault import WireFault
-from senddock.smtp.opening import open_wire, tls_name
-from senddock.smtp.session import Outgoing, Session
+from senddock.smtp.opening import open_wire
+from senddock.smtp.session import Outgoing
 from senddock.smtp.target import Target, Timeouts
 from senddock.smtp.wire import Wire
 
@@ -40,15 +38,19 @@ class Report:
     """What was found so far; `to_json` is what the page shows."""
 
     stages: list[dict[str, Any]] = field(default_factory=list)
+    #: Titles of the stages still to come, when all goes well.
+    pending: list[str] = field(default_factory=list)
     failure: Reply | None = None
     dialogue: list[str] = field(default_factory=list)
-    suggestions: list[str] = field(default_factory=list)
+    #: Each a sentence, and the port and encryption it speaks of.
+    suggestions: list[dict[str, Any]] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return {
             "stages": self.stages,
+            "pending": self.pending,
             "dialogue": self.dialogue[-200:],
             "suggestions": self.suggestions,
             "commands": self.commands,
@@ -58,33 +60,31 @@ class Report:
 def probe(
     target: Target, mail: Outgoing | None, *, progress: Callable[[Report], None], elsewhere: bool = True
 ) -> Report:
-    """Walk the stages; with ``mail`` a test message is sent. ``progress`` is called after each stage and may raise
-    `Cancelled`. Never raises for what the server does."""
-    report = Report(commands=_commands(target))
+    """Walk the stages up to ``MAIL FROM``; with recipients in ``mail`` the test message is sent.
+
+    ``progress`` is called after each stage and may raise `Cancelled`. Never raises for what the server does.
+    """
+    report = Report(commands=_commands(target), pending=[_TITLES[stage] for stage in _course(target, mail)])
     wire: Wire | None = None
     since = time.monotonic()
 
     def passed(stage: Stage, milliseconds: float, text: str) -> None:
         nonlocal since
         since = time.monotonic()
-        report.stages.append(_stage(stage, milliseconds, text, ok=True))
+        report.stages.append(_stage(stage, milliseconds, _in_short(stage, text), ok=True))
+        report.pending = report.pending[1:]
         progress(report)
 
     try:
         wire = open_wire(target, passed, transcript=report.dialogue)
-        _note_certificate(wire, report)
         if mail is not None:
-            _send(Session(wire, target, 0.0), mail, passed)
-        wire.at(Stage.REPLY, 3.0)
-        wire.putcmd("QUIT")
-        wire.getreply()
+            _send(wire, mail, target, passed)
+        _say_goodbye(wire)
     except WireFault as error:
-        if wire is not None and error.reply.stage is Stage.REPLY and _sent(report, mail):
-            # Only the good-bye failed; everything that was asked for has worked.
-            return report
         report.failure = error.reply
         elapsed = (time.monotonic() - since) * 1000
         report.stages.append(_stage(error.reply.stage, elapsed, error.reply.line(), ok=False))
+        report.pending = []
         if elsewhere:
             report.suggestions = _elsewhere(target, error.reply)
     finally:
@@ -94,64 +94,106 @@ def probe(
     return report
 
 
-def _sent(report: Report, mail: Outgoing | None) -> bool:
-    return mail is None or any(stage["stage"] == Stage.FINAL_DOT.value for stage in report.stages)
+def _course(target: Target, mail: Outgoing | None) -> list[Stage]:
+    """The stages in the order in which this target goes through them."""
+    tls = {"ssl": [Stage.TLS, Stage.GREETING, Stage.EHLO], "none": [Stage.GREETING, Stage.EHLO]}
+    course = [Stage.DNS, Stage.CONNECT]
+    course += tls.get(target.encryption, [Stage.GREETING, Stage.EHLO, Stage.TLS, Stage.EHLO])
+    course += [Stage.AUTH] if target.username else []
+    if mail is not None:
+        course += [Stage.MAIL, *([Stage.RCPT, Stage.FINAL_DOT] if mail.recipients else [])]
+    return course
 
 
-def _send(session: Session, mail: Outgoing, passed: Callable[[Stage, float, str], None]) -> None:
-    session.pipelining = False
+def _say_goodbye(wire: Wire) -> None:
+    """Everything that was asked for has worked; what the server makes of QUIT changes nothing."""
+    try:
+        wire.at(Stage.REPLY, 3.0)
+        wire.putcmd("QUIT")
+        wire.getreply()
+    except WireFault as error:
+        wire.transcript = [*(wire.transcript or []), f"(no answer to QUIT: {error.reply.text})"]
+
+
+def _send(wire: Wire, mail: Outgoing, target: Target, passed: Callable[[Stage, float, str], None]) -> None:
+    """One command at a time, each with its own time: a person wants to see at which of them it went wrong."""
+    limits = target.timeouts
+    unusual = " SMTPUTF8" if mail.needs_smtputf8 else ""
+    _ask(wire, Stage.MAIL, f"MAIL FROM:<{mail.mail_from}>{unusual}", limits.envelope, passed, mail.mail_from)
+    if not mail.recipients:
+        wire.at(Stage.MAIL, limits.session)
+        wire.putcmd("RSET")
+        wire.getreply()
+        return
+    for recipient in mail.recipients:
+        _ask(wire, Stage.RCPT, f"RCPT TO:<{recipient}>", limits.envelope, passed, recipient)
     started = time.monotonic()
-    session.wait(session.begin(mail))
-    opening = session.wait(session.opening(mail))
-    refusal = opening.refusal or next((reply for reply in opening.recipients if not reply.positive), None)
-    if refusal is not None or not opening.ready:
-        raise WireFault(refusal or Reply(Stage.DATA, None, None, "The server did not ask for the message"))
-    passed(Stage.MAIL, (time.monotonic() - started) * 1000, mail.mail_from)
-    passed(Stage.RCPT, 0.0, ", ".join(mail.recipients))
-    started = time.monotonic()
-    session.wait(session.body(mail))
-    session.wait(session.finish())
-    reply = session.wait(session.outcome())
-    if not reply.positive:
-        raise WireFault(reply)
+    wire.at(Stage.DATA, limits.envelope)
+    wire.putcmd("DATA")
+    _expect(wire, Stage.DATA, 354)
+    wire.at(Stage.DATA, limits.data)
+    wire.send(mail.data)
+    wire.at(Stage.REPLY, limits.final_dot)
+    wire.send(b".\r\n")
+    reply = _expect(wire, Stage.FINAL_DOT, 250)
     passed(Stage.FINAL_DOT, (time.monotonic() - started) * 1000, reply.line())
+
+
+def _ask(
+    wire: Wire, stage: Stage, command: str, seconds: float, passed: Callable[[Stage, float, str], None], text: str
+) -> None:
+    started = time.monotonic()
+    wire.at(stage, seconds)
+    wire.putcmd(command)
+    reply = _expect(wire, stage, 250)
+    passed(stage, (time.monotonic() - started) * 1000, f"{text} · {reply.line()}")
+
+
+def _expect(wire: Wire, stage: Stage, wanted: int) -> Reply:
+    code, text = wire.getreply()
+    reply = reply_of(code, text.decode("utf-8", "replace"), stage)
+    if code // 10 != wanted // 10:
+        raise WireFault(reply)
+    return reply
+
+
+def _in_short(stage: Stage, text: str) -> str:
+    """EHLO's features with the ones first that matter to an operator: the size limit and the ways to sign in."""
+    if stage is not Stage.EHLO:
+        return text
+    features = [item.strip() for item in text.split(",") if item.strip()]
+    first = [_size_in_words(item) for item in features if item.startswith(("SIZE", "AUTH "))]
+    return " · ".join([*first, ", ".join(item for item in features if not item.startswith(("SIZE", "AUTH")))]).strip(
+        " ·"
+    )
+
+
+def _size_in_words(feature: str) -> str:
+    number = feature.removeprefix("SIZE").strip()
+    if feature.startswith("AUTH") or not number.isdigit() or int(number) == 0:
+        return feature
+    return f"SIZE {int(number) / 1048576:.1f} MiB"
 
 
 def _stage(stage: Stage, milliseconds: float, text: str, *, ok: bool) -> dict[str, Any]:
     return {"stage": stage.value, "title": _TITLES[stage], "ok": ok, "ms": round(milliseconds, 1), "summary": text}
 
 
-def _note_certificate(wire: Wire, report: Report) -> None:
-    if not isinstance(wire.sock, ssl.SSLSocket):
-        return
-    certificate = wire.sock.getpeercert() or {}
-    alternatives: Any = certificate.get("subjectAltName", ())
-    names = [item[1] for item in alternatives if item[0] in ("DNS", "IP Address")]
-    summary = tls_name(wire) or "TLS"
-    if names:
-        summary += f", certificate for {names[0]}"
-    until = certificate.get("notAfter")
-    if isinstance(until, str):
-        days = (datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) - datetime.now(UTC)).days
-        summary += f", expires in {days} days"
-    for stage in report.stages:
-        if stage["stage"] == Stage.TLS.value:
-            stage["summary"] = summary
-
-
-def _elsewhere(target: Target, failure: Reply) -> list[str]:
+def _elsewhere(target: Target, failure: Reply) -> list[dict[str, Any]]:
     """Which other port answers, and whether port and encryption were exchanged."""
     found = []
     if failure.stage in (Stage.TLS, Stage.GREETING, Stage.EHLO) and failure.code is None:
         other = "starttls" if target.encryption == "ssl" else "ssl"
         if _opens(target, target.port, other):
             shown = {"starttls": "TLS (STARTTLS)", "ssl": "SSL"}[other]
-            found.append(f"Port {target.port} speaks {shown}: choose it as encryption.")
+            text = f"Port {target.port} speaks {shown}: choose it as encryption."
+            found.append({"text": text, "port": target.port, "encryption": other})
     if failure.stage is Stage.CONNECT:
         for port, encryption in _OTHER_PORTS:
             if port != target.port and _opens(target, port, encryption):
                 shown = {"starttls": "TLS", "ssl": "SSL"}[encryption]
-                found.append(f"Port {port} answers: use it with {shown}.")
+                text = f"Port {port} answers: use it with {shown}."
+                found.append({"text": text, "port": port, "encryption": encryption})
     return found
 
 

@@ -149,6 +149,10 @@ def test_the_probe_walks_every_stage_and_masks_the_password(
     assert [stage["stage"] for stage in report.stages] == [
         "dns", "connect", "greeting", "ehlo", "tls", "ehlo", "auth", "mail", "rcpt", "final_dot",
     ]  # fmt: skip
+    assert report.pending == []
+    assert all(stage["ms"] >= 0 for stage in report.stages)
+    ehlo = next(stage["summary"] for stage in report.stages[::-1] if stage["stage"] == "ehlo")
+    assert ehlo.startswith(("SIZE", "AUTH")), "what matters to an operator comes first"
     shown = str(report.to_json())
     assert "expires in" in shown
     assert "AUTH PLAIN ********" in shown
@@ -162,7 +166,9 @@ def test_the_probe_walks_every_stage_and_masks_the_password(
 def test_the_probe_says_which_encryption_the_port_speaks(smtp_server: Servers, server_tls: ssl.SSLContext) -> None:
     server = smtp_server(tls="ssl", context=server_tls)
     report = probe(Target("localhost", server.port, "starttls", timeouts=SHORT), None, progress=lambda _: None)
-    assert report.suggestions == [f"Port {server.port} speaks SSL: choose it as encryption."]
+    assert report.suggestions == [
+        {"text": f"Port {server.port} speaks SSL: choose it as encryption.", "port": server.port, "encryption": "ssl"}
+    ]
     assert report.commands[0] == f"openssl s_client -starttls smtp -connect localhost:{server.port}"
 
 
@@ -172,6 +178,34 @@ def test_a_greeting_that_is_no_smtp_has_the_right_stage(smtp_server: Servers, te
     report = probe(Target("127.0.0.1", server.port, "none", timeouts=SHORT), None, progress=lambda _: None)
     assert report.failure is not None
     assert (report.failure.stage, judge(report.failure).cls) == (Stage.GREETING, VerdictClass.CONNECTION)
+
+
+def test_a_refused_sign_in_still_shows_the_certificate(
+    smtp_server: Servers, server_tls: ssl.SSLContext, ca_file: str
+) -> None:
+    server = smtp_server(tls="starttls", context=server_tls, users={"u": "right"})
+    target = Target("localhost", server.port, "starttls", "u", "wrong", timeouts=SHORT, ca_file=ca_file)
+    seen: list[list[str]] = []
+    report = probe(target, MAIL, progress=lambda so_far: seen.append(list(so_far.pending)))
+    assert report.failure is not None
+    assert (report.failure.stage, report.failure.code) == (Stage.AUTH, 535)
+    assert "certificate for" in next(one["summary"] for one in report.stages if one["stage"] == "tls")
+    assert seen[0] == ["Connect", "Greeting", "EHLO", "TLS", "EHLO", "Sign in", "Sender", "Recipient", "Message"]
+    assert report.pending == []
+
+
+def test_without_a_recipient_only_the_sender_is_asked_about(smtp_server: Servers) -> None:
+    server = smtp_server({"mail": reply("553 5.7.1 Sender not verified")})
+    target = Target("127.0.0.1", server.port, "none", timeouts=SHORT)
+    report = probe(target, Outgoing("us@example.com", (), b"", 0), progress=lambda _: None)
+    assert report.failure is not None
+    assert report.failure.stage is Stage.MAIL
+    willing = smtp_server()
+    target = Target("127.0.0.1", willing.port, "none", timeouts=SHORT)
+    report = probe(target, Outgoing("us@example.com", (), b"", 0), progress=lambda _: None)
+    assert report.failure is None
+    assert report.stages[-1]["stage"] == "mail"
+    assert willing.taken == []
 
 
 def test_a_refused_connection_names_the_stage() -> None:

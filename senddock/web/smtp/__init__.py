@@ -1,5 +1,6 @@
-"""The section's blueprint."""
+"""SMTP settings: list, form, Test Connection."""
 
-from senddock.web.smtp.views import bp
+from senddock.web.smtp import order, testing, views
+from senddock.web.smtp.blueprint import bp
 
-__all__ = ["bp"]
+__all__ = ["bp", "order", "testing", "views"]
