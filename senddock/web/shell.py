@@ -56,7 +56,12 @@ def _context() -> dict[str, Any]:
     common = {"person": person, "version": __version__, "language": language.current(), "languages": language.LANGUAGES}
     if person is None:
         return common
-    return {**common, "navigation": sections, "alerts": _alerts}
+    return {
+        **common,
+        "navigation": sections,
+        "alerts": _alerts,
+        "confirmation_fresh": lambda: person.confirmed_for(filling=False, now=datetime.now(UTC)),
+    }
 
 
 def _alerts() -> Sequence[Raised]:

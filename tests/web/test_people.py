@@ -147,3 +147,14 @@ def test_another_accounts_cookie_does_not_make_a_browser_known(panel: Panel, app
 def test_a_stranger_sees_none_of_it(visitor: Panel, sqlite: Database, path: str) -> None:
     accounts.create_user(sqlite, EMAIL, PASSWORD)
     assert visitor.get(path).headers["Location"].startswith("/login")
+
+
+def test_a_form_takes_the_password_itself_when_it_was_proved_too_long_ago(panel: Panel, sqlite: Database) -> None:
+    assert "confirm_password" not in panel.get("/users").text
+    _age_sessions(sqlite, minutes=70)
+    assert "confirm_password" in panel.get("/users").text
+    wrong = panel.post("/users", {"email": BOB, "confirm_password": "guess"}, form="/users")
+    assert wrong.headers["Location"].startswith("/confirm")
+    right = panel.post("/users", {"email": BOB, "confirm_password": PASSWORD}, form="/users")
+    assert "/welcome?token=" in right.text
+    assert "confirm_password" not in panel.get("/users").text

@@ -3,13 +3,12 @@
 import time
 from typing import Any
 
-from flask import Blueprint, Response, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 
 from senddock.dispatch import second_factor, sessions
-from senddock.web.auth.confirmation import local_address
-from senddock.web.auth.device import known_device, remember_device
+from senddock.web.auth.confirmation import guesses_used_up, local_address, prove
+from senddock.web.auth.device import remember_device
 from senddock.web.auth.forms import CodeForm, ConfirmForm, LoginForm
-from senddock.web.auth.throttle import wait_needed
 from senddock.web.htmx import redirect_to
 from senddock.web.services import services
 
@@ -32,7 +31,7 @@ def login_submit() -> Any:
     form = LoginForm()
     if not form.validate():
         return render_template("auth/login.html", form=form), 422
-    if _must_wait(form.email.data):
+    if guesses_used_up(form.email.data):
         form.password.errors = [_TOO_MANY]
         return render_template("auth/login.html", form=form), 429
     user = sessions.check_password(services().database, form.email.data, form.password.data)
@@ -63,7 +62,7 @@ def code_submit() -> Any:
         return redirect(url_for("auth.login", next=request.args.get("next")), code=303)
     if not form.validate():
         return render_template("auth/code.html", form=form), 422
-    if _must_wait(f"code|{pending['email']}"):
+    if guesses_used_up(pending["email"], purpose="code|"):
         form.code.errors = [_TOO_MANY]
         return render_template("auth/code.html", form=form), 429
     if not second_factor.accept(services().database, services().vault, pending["user"], form.code.data):
@@ -93,13 +92,9 @@ def confirm_submit() -> Any:
     form = ConfirmForm()
     if not form.validate():
         return render_template("auth/confirm.html", form=form), 422
-    if _must_wait(g.person.email):
-        form.password.errors = [_TOO_MANY]
-        return render_template("auth/confirm.html", form=form), 429
-    if sessions.check_password(services().database, g.person.email, form.password.data) is None:
-        form.password.errors = ["This is not your password."]
+    if not prove(form.password.data):
+        form.password.errors = ["This is not your password, or there were too many attempts in the last 15 minutes."]
         return render_template("auth/confirm.html", form=form), 422
-    sessions.confirm(services().database, session["token"])
     return redirect(local_address(request.args.get("next")), code=303)
 
 
@@ -115,11 +110,6 @@ def enter(user_id: int, email: str, onward: str) -> Response:
     response: Response = redirect(onward, code=303)  # type: ignore[assignment]
     remember_device(response, email)
     return response
-
-
-def _must_wait(account: str) -> bool:
-    owner = account.removeprefix("code|")
-    return wait_needed(services().redis, account, request.remote_addr, known_device(owner))
 
 
 def _pending() -> dict[str, Any] | None:
