@@ -93,7 +93,7 @@ def test_other_browsers_are_listed_and_signed_out_one_by_one(panel: Panel, app: 
 
 def test_the_page_contains_its_fragment(panel: Panel) -> None:
     for path in ("/users", "/account"):
-        assert panel.get(path, fragment=True).text.strip() in panel.get(path).text
+        assert panel.read(path, fragment=True).strip() in panel.read(path)
 
 
 def test_secrets_ask_for_the_password_again_after_a_while(panel: Panel, sqlite: Database) -> None:
