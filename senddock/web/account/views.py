@@ -13,6 +13,7 @@ from senddock.web.account.forms import PasswordForm, SecondFactorForm
 from senddock.web.auth.confirmation import confirmed
 from senddock.web.auth.views import enter
 from senddock.web.htmx import page_or_fragment, redirect_to
+from senddock.web.language import gettext as _
 from senddock.web.services import services
 
 bp = Blueprint("account", __name__, url_prefix="/account")
@@ -36,7 +37,7 @@ def password() -> Any:
         (form.old if error.field == "old" else form.password).errors = [error.message]
         return _page(form, 422)
     answer = enter(g.person.user_id, g.person.email, url_for("account.index"))
-    flash("Your password is changed. Every other browser is signed out.", "success")
+    flash(_("Your password is changed. Every other browser is signed out."), "success")
     return answer
 
 
@@ -44,7 +45,7 @@ def password() -> Any:
 def end_session(prefix: str) -> Any:
     """Sign one browser out."""
     sessions.end_session(services().database, g.person.user_id, prefix)
-    flash("Signed out there.", "success")
+    flash(_("Signed out there."), "success")
     return redirect_to(url_for("account.index"))
 
 
@@ -52,7 +53,7 @@ def end_session(prefix: str) -> Any:
 def end_others() -> Any:
     """Sign every other browser out."""
     sessions.end_other_sessions(services().database, g.person.user_id, session["token"])
-    flash("Every other browser is signed out.", "success")
+    flash(_("Every other browser is signed out."), "success")
     return redirect_to(url_for("account.index"))
 
 
@@ -73,7 +74,7 @@ def two_step_submit() -> Any:
     try:
         secret = services().vault.open(form.sealed.data or "", **_place()).decode()
     except (SealBroken, WrongMasterKey):
-        flash("The page was too old. Here is a new code to scan.", "error")
+        flash(_("The page was too old. Here is a new code to scan."), "error")
         return redirect(url_for("account.two_step"), code=303)
     if not form.validate():
         return _two_step_page(form, secret, 422)
@@ -102,7 +103,7 @@ def new_codes() -> Any:
 def two_step_off() -> Any:
     """Ask for the password only from now on."""
     second_factor.turn_off(services().database, g.person.user_id)
-    flash("Two-step sign-in is off.", "success")
+    flash(_("Two-step sign-in is off."), "success")
     return redirect_to(url_for("account.index"))
 
 

@@ -4,24 +4,26 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from senddock.web.language import lazy_gettext as _l
+
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
     """E-mail and password."""
 
-    email = EmailField("E-mail", [InputRequired("Enter your e-mail address."), Length(max=254)])
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Enter your e-mail address.")), Length(max=254)])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password.")), Length(max=1000)])
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]
     """The second factor."""
 
-    code = StringField("Code", [InputRequired("Enter the code."), Length(max=40)])
+    code = StringField(_l("Code"), [InputRequired(_l("Enter the code.")), Length(max=40)])
 
 
 class ConfirmForm(FlaskForm):  # type: ignore[misc]
     """The password once more."""
 
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Enter your password.")), Length(max=1000)])
 
 
 class NewPasswordForm(FlaskForm):  # type: ignore[misc]
@@ -29,12 +31,14 @@ class NewPasswordForm(FlaskForm):  # type: ignore[misc]
 
     token = HiddenField()
     password = PasswordField(
-        "Password", [InputRequired("Choose a password."), Length(10, 1000, "Use at least 10 characters.")]
+        _l("Password"), [InputRequired(_l("Choose a password.")), Length(10, 1000, _l("Use at least 10 characters."))]
     )
-    again = PasswordField("Password again", [EqualTo("password", "The two passwords differ.")])
+    again = PasswordField(_l("Password again"), [EqualTo("password", _l("The two passwords differ."))])
 
 
 class SetupForm(NewPasswordForm):
     """The first account."""
 
-    email = EmailField("E-mail", [InputRequired("Enter the e-mail address you will sign in with."), Length(max=254)])
+    email = EmailField(
+        _l("E-mail"), [InputRequired(_l("Enter the e-mail address you will sign in with.")), Length(max=254)]
+    )

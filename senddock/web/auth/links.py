@@ -8,6 +8,7 @@ from senddock.dispatch import accounts
 from senddock.dispatch.refusals import Refused
 from senddock.web.auth.forms import NewPasswordForm, SetupForm
 from senddock.web.auth.views import bp, enter
+from senddock.web.language import gettext as _
 from senddock.web.services import services
 
 
@@ -57,6 +58,6 @@ def welcome_submit() -> Any:
         flash(error.message, "error")
         return render_template("auth/welcome.html", form=form, email=None), 422
     if user.totp_sealed is not None or user.disabled_at is not None:
-        flash("Your new password is set. Sign in with it.", "success")
+        flash(_("Your new password is set. Sign in with it."), "success")
         return redirect(url_for("auth.login"), code=303)
     return enter(user.id, user.email, url_for("overview.index"))

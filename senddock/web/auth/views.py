@@ -10,11 +10,13 @@ from senddock.web.auth.confirmation import guesses_used_up, local_address, prove
 from senddock.web.auth.device import remember_device
 from senddock.web.auth.forms import CodeForm, ConfirmForm, LoginForm
 from senddock.web.htmx import redirect_to
+from senddock.web.language import gettext as _
+from senddock.web.language import lazy_gettext as _l
 from senddock.web.services import services
 
 bp = Blueprint("auth", __name__)
 
-_TOO_MANY = "Too many attempts. Wait 15 minutes and try again, or use a browser you have signed in with before."
+_TOO_MANY = _l("Too many attempts. Wait 15 minutes and try again, or use a browser you have signed in with before.")
 #: Seconds between the password and the code.
 _CODE_WITHIN = 300
 
@@ -36,7 +38,7 @@ def login_submit() -> Any:
         return render_template("auth/login.html", form=form), 429
     user = sessions.check_password(services().database, form.email.data, form.password.data)
     if user is None:
-        form.password.errors = ["E-mail and password do not fit."]
+        form.password.errors = [_("E-mail and password do not fit.")]
         return render_template("auth/login.html", form=form), 422
     onward = local_address(request.args.get("next"))
     if user.totp_sealed is None:
@@ -66,7 +68,7 @@ def code_submit() -> Any:
         form.code.errors = [_TOO_MANY]
         return render_template("auth/code.html", form=form), 429
     if not second_factor.accept(services().database, services().vault, pending["user"], form.code.data):
-        form.code.errors = ["This code does not fit, or was used already. Wait for the next one in your app."]
+        form.code.errors = [_("This code does not fit, or was used already. Wait for the next one in your app.")]
         return render_template("auth/code.html", form=form), 422
     return enter(pending["user"], pending["email"], local_address(request.args.get("next")))
 
@@ -93,7 +95,7 @@ def confirm_submit() -> Any:
     if not form.validate():
         return render_template("auth/confirm.html", form=form), 422
     if not prove(form.password.data):
-        form.password.errors = ["This is not your password, or there were too many attempts in the last 15 minutes."]
+        form.password.errors = [_("This is not your password, or there were too many attempts in the last 15 minutes.")]
         return render_template("auth/confirm.html", form=form), 422
     return redirect(local_address(request.args.get("next")), code=303)
 

@@ -9,34 +9,36 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
+from senddock.web.language import lazy_gettext as _l
+
 
 class KeyForm(FlaskForm):  # type: ignore[misc]
     """Whose key it is and what it may do; what is left empty is not limited."""
 
-    name = StringField("Name", [InputRequired("Give the key a name, such as “shop”."), Length(max=100)])
-    project = SelectField("Project", validate_choice=False)
+    name = StringField(_l("Name"), [InputRequired(_l("Give the key a name, such as “shop”.")), Length(max=100)])
+    project = SelectField(_l("Project"), validate_choice=False)
     scope = SelectField(
-        "May", choices=[SelectChoice("sending", "send only"), SelectChoice("full", "send, read and cancel")]
+        _l("May"), choices=[SelectChoice("sending", _l("send only")), SelectChoice("full", _l("send, read and cancel"))]
     )
     streams = SelectMultipleField(
-        "Streams",
+        _l("Streams"),
         validate_choice=False,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
-        description="None ticked: all of them. The first one is used when a submission names none.",
+        description=_l("None ticked: all of them. The first one is used when a submission names none."),
     )
     from_domains = StringField(
-        "From domains",
+        _l("From domains"),
         [Length(max=1000)],
-        description="Such as myapp.com, *.myapp.com. Empty: any that a provider may send.",
+        description=_l("Such as myapp.com, *.myapp.com. Empty: any that a provider may send."),
     )
     networks = StringField(
-        "Addresses",
+        _l("Addresses"),
         [Length(max=1000)],
-        description="IP addresses or networks it may come from, such as 10.0.0.0/8. Empty: any.",
+        description=_l("IP addresses or networks it may come from, such as 10.0.0.0/8. Empty: any."),
     )
-    per_second = IntegerField("Requests a second", [Optional()], description="Empty: the usual limit.")
-    days = IntegerField("Ends after days", [Optional()], description="Empty: when it is revoked.")
+    per_second = IntegerField(_l("Requests a second"), [Optional()], description=_l("Empty: the usual limit."))
+    days = IntegerField(_l("Ends after days"), [Optional()], description=_l("Empty: when it is revoked."))
 
     def offer(self, projects: list[str], streams: list[str]) -> None:
         """Fill the choices in."""

@@ -9,6 +9,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.web.auth.confirmation import confirmed
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.keys.forms import KeyForm
+from senddock.web.language import gettext as _
 from senddock.web.services import services
 
 bp = Blueprint("keys", __name__, url_prefix="/keys")
@@ -42,7 +43,7 @@ def revoke(key_id: int) -> Any:
     """End a key."""
     try:
         keys.revoke(services().database, key_id)
-        flash("Revoked. It stops working within seconds.", "success")
+        flash(_("Revoked. It stops working within seconds."), "success")
     except Refused as error:
         flash(error.message, "error")
     return redirect_to(url_for("keys.index"))
@@ -67,7 +68,7 @@ def _page(form: KeyForm, status: int = 200) -> Any:
 
 def _show_refusal(form: KeyForm, error: Exception) -> None:
     if not isinstance(error, Refused):
-        form.days.errors = ["That is too far away: use at most a few thousand days."]
+        form.days.errors = [_("That is too far away: use at most a few thousand days.")]
         return
     name = {"stream": "streams", "expires_at": "days"}.get(error.field or "", error.field)
     field = form._fields.get(name or "", form.name)

@@ -11,6 +11,8 @@ from senddock.dispatch import accounts
 from senddock.dispatch.refusals import Refused
 from senddock.web.auth.confirmation import confirmed
 from senddock.web.htmx import page_or_fragment, redirect_to
+from senddock.web.language import gettext as _
+from senddock.web.language import lazy_gettext as _l
 from senddock.web.services import services
 
 bp = Blueprint("users", __name__, url_prefix="/users")
@@ -19,7 +21,7 @@ bp = Blueprint("users", __name__, url_prefix="/users")
 class InviteForm(FlaskForm):  # type: ignore[misc]
     """Whom to let in."""
 
-    email = EmailField("E-mail", [InputRequired("Enter the person's e-mail address."), Length(max=254)])
+    email = EmailField(_l("E-mail"), [InputRequired(_l("Enter the person's e-mail address.")), Length(max=254)])
 
 
 @bp.get("")
@@ -61,16 +63,16 @@ def link(user_id: int) -> Any:
 def disable(user_id: int) -> Any:
     """Keep a person out from this moment."""
     if user_id == g.person.user_id:
-        flash("You cannot shut your own account: another administrator has to.", "error")
+        flash(_("You cannot shut your own account: another administrator has to."), "error")
         return redirect_to(url_for("users.index"))
-    return _change(accounts.disable, user_id, "Shut. The person is signed out everywhere.")
+    return _change(accounts.disable, user_id, _("Shut. The person is signed out everywhere."))
 
 
 @bp.post("/<int:user_id>/enable")
 @confirmed
 def enable(user_id: int) -> Any:
     """Let a person in again."""
-    return _change(accounts.enable, user_id, "Open again.")
+    return _change(accounts.enable, user_id, _("Open again."))
 
 
 def _change(action: Any, user_id: int, done: str) -> Any:
