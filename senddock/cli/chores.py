@@ -25,8 +25,11 @@ def errand_worker(house: House) -> "ErrandWorker":
 
 def chores_of(house: House) -> tuple[Chore, ...]:
     """What the clock looks at, and how often in seconds."""
-    from senddock.dispatch import domain_checks, errands, watch
-    from senddock.dispatch.outbox import utcnow
+    from senddock.dispatch import alert_notices, domain_checks, errands, watch
+    from senddock.dispatch.outbox import Outbox, utcnow
+
+    outbox = Outbox(house.database, house.wake)
+    public_url = house.settings.public_url
 
     def domains() -> None:
         for name in domain_checks.request_due(house.database, utcnow()):
@@ -37,5 +40,6 @@ def chores_of(house: House) -> tuple[Chore, ...]:
 
     return (
         Chore(5.0, lambda: watch.keep_watch(house.database, utcnow())),
+        Chore(15.0, lambda: alert_notices.notify(house.database, outbox, utcnow(), public_url=public_url)),
         Chore(30.0, domains),
     )

@@ -29,7 +29,7 @@ class Chore:
     """Something the clock does every so many seconds besides waking workers."""
 
     every: float
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 class Clock:

@@ -6,6 +6,7 @@ from flask import Flask, render_template, request
 
 from senddock.web import (
     account,
+    alerts,
     auth,
     compose,
     domains,
@@ -30,6 +31,7 @@ def register(app: Flask) -> None:
         logs,
         compose,
         domains,
+        alerts,
         keys,
         users,
         account,

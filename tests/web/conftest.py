@@ -18,6 +18,11 @@ from senddock.secrets.vault import Vault
 EMAIL, PASSWORD = "ana@acme.example", "a long enough sentence"
 
 
+def without_tokens(text: str) -> str:
+    """A page without its CSRF tokens: they carry the second in which they were made."""
+    return re.sub(r'(name="csrf_token"[^>]*value=)"[^"]+"', r"\1", text)
+
+
 class Panel:
     """The panel as one person sees it."""
 

@@ -10,7 +10,7 @@ from senddock.dispatch.domain_checks import DomainChecker
 from senddock.dispatch.errands import ErrandWorker, Tools, equip
 from senddock.models import Database, SendingDomain
 from senddock.secrets.vault import Vault
-from tests.web.conftest import Panel
+from tests.web.conftest import Panel, without_tokens
 
 ZONE: dict[str, Any] = {
     "acme.com": ["MX 10 mx.acme.com", "TXT v=spf1 include:_spf.google.com -all"],
@@ -47,7 +47,7 @@ def test_a_domain_of_a_provider_is_listed_before_its_first_check(panel: Panel, g
     page = panel.get("/domains")
     assert "acme.com" in page.text
     assert "Not checked yet" in page.text
-    assert panel.get("/domains", fragment=True).text in page.text
+    assert without_tokens(panel.get("/domains", fragment=True).text) in without_tokens(page.text)
 
 
 def test_check_now_is_a_job_whose_report_arrives_by_itself(panel: Panel, checked: Any) -> None:
@@ -56,7 +56,7 @@ def test_check_now_is_a_job_whose_report_arrives_by_itself(panel: Panel, checked
     assert 'hx-trigger="every 1s"' in started.text
     checked()
     report = panel.get("/domains/acme.com", fragment=True).text
-    assert report in panel.get("/domains/acme.com").text
+    assert without_tokens(report) in without_tokens(panel.get("/domains/acme.com").text)
     assert "every 1s" not in report
     assert "not a real failover" in report
     assert "Google" in report

@@ -1,0 +1,47 @@
+"""`/alerts`: what needs a person, acknowledging it, and how people are told."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from senddock.dispatch import alert_notices
+from senddock.dispatch.alerts import Raised, raise_alert
+from senddock.models import Database
+from tests.web.conftest import Panel, without_tokens
+
+
+@pytest.fixture
+def changed(sqlite: Database) -> None:
+    with sqlite.write() as session:
+        raised = Raised("domain:a.b", "domain", "warn", "a.b <has> changed", "SPF is gone", "/domains/a.b")
+        raise_alert(session, raised, datetime.now(UTC))
+
+
+def test_open_alerts_are_listed_and_stand_at_the_top_of_every_page(panel: Panel, changed: None) -> None:
+    page = panel.get("/alerts")
+    assert without_tokens(panel.get("/alerts", fragment=True).text) in without_tokens(page.text)
+    assert "a.b &lt;has&gt; changed" in page.text
+    assert "a.b &lt;has&gt; changed" in panel.get("/keys").text
+
+
+@pytest.mark.parametrize("fragment", [True, False])
+def test_a_seen_event_moves_to_what_is_over(panel: Panel, changed: None, fragment: bool) -> None:
+    answer = panel.post("/alerts/1/acknowledge", fragment=fragment, form="/alerts")
+    assert answer.status_code == (200 if fragment else 303)
+    assert "a.b &lt;has&gt; changed" not in panel.get("/keys").text
+    assert "What is over" in panel.get("/alerts").text
+
+
+def test_looking_now_finds_that_no_worker_runs(panel: Panel) -> None:
+    assert "Nothing needs you" in panel.get("/alerts").text
+    assert "No worker is running" in panel.post("/alerts/check", fragment=True, form="/alerts").text
+
+
+def test_how_people_are_told_is_kept(panel: Panel, sqlite: Database) -> None:
+    panel.post("/alerts/notices", {"email": "y"}, form="/alerts")
+    with sqlite.read() as session:
+        assert alert_notices.choices(session) == alert_notices.Choices(email=True, webhook=False)
+
+
+def test_an_alert_that_is_not_there_is_not_found(panel: Panel) -> None:
+    assert panel.post("/alerts/99/acknowledge", form="/alerts").status_code == 404
