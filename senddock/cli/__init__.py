@@ -11,7 +11,8 @@ from senddock.cli.keys import key
 from senddock.cli.messages import explain, messages, send, status
 from senddock.cli.processes import clock, submission, up, web, worker
 from senddock.cli.providers import provider
-from senddock.cli.setup import db, project, route, stream, user
+from senddock.cli.routing import experiment, route
+from senddock.cli.setup import db, project, stream, user
 from senddock.config import ConfigurationError
 
 
@@ -23,7 +24,7 @@ def cli(context: click.Context) -> None:
     context.obj = House()
 
 
-for command in (up, web, worker, clock, submission, db, user, provider, project, stream, route, key):
+for command in (up, web, worker, clock, submission, db, user, provider, project, stream, route, experiment, key):
     cli.add_command(command)
 for command in (send, messages, status, explain, domain):
     cli.add_command(command)

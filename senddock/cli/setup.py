@@ -147,36 +147,3 @@ def stream_list(house: House, as_json: bool) -> None:
         [[row["id"], row["project"], row["name"], row["kind"]] for row in rows],
         "No stream.",
     )
-
-
-@click.group()
-def route() -> None:
-    """Which providers a stream uses, in which order and with which shares."""
-
-
-@route.command("list")
-@click.option("--stream")
-@as_json
-@pass_house
-def route_list(house: House, stream: str | None, as_json: bool) -> None:
-    """Show routes; a stream without any uses every provider by the provider's priority."""
-    from senddock.dispatch import streams
-
-    rows = streams.all_routes(house.database, stream)
-    show(rows) if as_json else table(
-        ["STREAM", "PROVIDER", "PRIORITY", "WEIGHT"],
-        [[row["stream"], row["provider"], row["priority"], row["weight"]] for row in rows],
-        "No routes: every stream uses all enabled providers by their priority.",
-    )
-
-
-@route.command("set")
-@click.option("--stream", required=True)
-@click.argument("routes", nargs=-1)
-@pass_house
-def route_set(house: House, stream: str, routes: tuple[str, ...]) -> None:
-    """Replace a stream's routes. Each is PROVIDER_ID:PRIORITY[:WEIGHT]; none returns to the standard."""
-    from senddock.dispatch import streams
-
-    streams.set_routes(house.database, stream, [streams.parse_route(text) for text in routes])
-    click.echo(f"Stream {stream} has {len(routes)} routes." if routes else f"Stream {stream} uses all providers.")

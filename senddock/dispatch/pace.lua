@@ -1,5 +1,5 @@
 -- Take n from every limit of one provider, or from none.
--- KEYS[i]: hash of slice -> count for limit i. ARGV[1]: now in milliseconds, ARGV[2]: n, ARGV[3]: time to keep idle keys.
+-- KEYS[i]: hash of slice -> count for limit i. ARGV[1]: now in milliseconds, ARGV[2]: n, ARGV[3]: 1 to look only.
 -- Then for each limit: amount, window in ms, slice in ms, period start in ms (-1: rolling).
 -- Returns 0 when taken, otherwise {milliseconds to wait, index of the limit}.
 local now, n, position = tonumber(ARGV[1]), tonumber(ARGV[2]), 3
@@ -46,6 +46,7 @@ for i = 1, #KEYS do
   end
 end
 if longest > 0 then return {longest, which} end
+if tonumber(ARGV[3]) == 1 then return 0 end
 for i = 1, #KEYS do
   redis.call('HINCRBY', KEYS[i], string.format('%.0f', plans[i][1]), n)
   redis.call('PEXPIRE', KEYS[i], string.format('%.0f', plans[i][2] * 2))

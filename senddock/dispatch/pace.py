@@ -56,9 +56,23 @@ class Pace:
                 log.warning("limits of provider %s are kept locally while Redis is away: %s", provider.name, error)
         return self._take_local(provider.id, limits)
 
-    def _take_shared(self, provider_id: int, limits: Sequence[Limit], now: datetime) -> tuple[float, str] | None:
+    def look(self, provider: Provider, *, transactional: bool, now: datetime) -> tuple[float, str] | None:
+        """What `take` would answer, without taking. ``None`` too when Redis cannot be asked."""
+        limits = reserved(
+            _limits(provider, now), transactional=transactional, reserve_percent=provider.transactional_reserve
+        )
+        if not limits or self._script is None:
+            return None
+        try:
+            return self._take_shared(provider.id, limits, now, look_only=True)
+        except RedisError:
+            return None
+
+    def _take_shared(
+        self, provider_id: int, limits: Sequence[Limit], now: datetime, *, look_only: bool = False
+    ) -> tuple[float, str] | None:
         assert self._script is not None
-        arguments: list[int] = [int(now.timestamp() * 1000), 1, 0]
+        arguments: list[int] = [int(now.timestamp() * 1000), 1, int(look_only)]
         for limit in limits:
             period = -1 if limit.period_start is None else limit.period_start * 1000
             arguments += [limit.amount, limit.seconds * 1000, limit.slice_ms(), period]

@@ -133,6 +133,10 @@ class Planner:
                 if not isinstance(decision, Use):
                     self._hold(task, group, decision, now)
                     return None, None
+                if decision.on_trial:
+                    for item in group:
+                        # Counted for its arm whoever carries it: a limit met just now must not choose who is counted.
+                        item.exposed = item.tries == 0 and not item.tried
                 provider = snapshot.providers[decision.provider_id]
                 if self._granted(provider, task.stream, now):
                     return provider, decision

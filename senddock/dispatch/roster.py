@@ -3,12 +3,17 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from senddock.dispatch.version import VERSION_KEY
+from senddock.domain.experiment import Arm, Experiment
 from senddock.domain.retry import Schedule
+from senddock.domain.routing import Trial
 from senddock.models import Database, Provider, Route, Setting, Stream
+from senddock.models import Experiment as ExperimentRow
 from senddock.secrets.vault import Vault
 from senddock.smtp.target import Target, Timeouts
 
@@ -30,6 +35,12 @@ class StreamView:
     patience: int
     #: Provider id to (priority, weight).
     routes: Mapping[int, tuple[int, int]]
+    experiment: Experiment | None = None
+
+    def trial(self, recipient: str, now: datetime) -> Trial | None:
+        """The recipient's arm, while an experiment runs on this stream."""
+        experiment = self.experiment
+        return experiment.trial(recipient) if experiment is not None and experiment.runs(now) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +72,7 @@ class Roster:
         with self._database.read() as session:
             version = session.scalar(select(Setting.value).where(Setting.key == VERSION_KEY)) or "0"
             if known is None or known.version != version:
-                routes: dict[int, dict[int, tuple[int, int]]] = {}
-                for route in session.scalars(select(Route)):
-                    routes.setdefault(route.stream_id, {})[route.provider_id] = (route.priority, route.weight)
-                providers = {
-                    row.id: row for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None)))
-                }
-                standard = {row.id: (row.priority, 100) for row in providers.values()}
-                streams = {
-                    row.id: _view(row, routes.get(row.id) or standard) for row in session.scalars(select(Stream))
-                }
-                known = self._snapshot = Snapshot(version, streams, providers)
+                known = self._snapshot = load(session, version)
         self._checked = now
         return known
 
@@ -82,6 +83,23 @@ class Roster:
     def target(self, provider: Provider) -> Target:
         """Where to connect, with the password opened. Raises the vault's errors when it cannot be."""
         return target_of(provider, self._vault, dns_servers=self._dns_servers, greet_as=self._greet_as)
+
+
+def load(session: Session, version: str = "") -> Snapshot:
+    """The configuration as it is stored."""
+    routes: dict[int, dict[int, tuple[int, int]]] = {}
+    for route in session.scalars(select(Route)):
+        routes.setdefault(route.stream_id, {})[route.provider_id] = (route.priority, route.weight)
+    providers = {row.id: row for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None)))}
+    standard = {row.id: (row.priority, 100) for row in providers.values()}
+    experiments = {
+        row.stream_id: view_of(row) for row in session.scalars(select(ExperimentRow).order_by(ExperimentRow.ends_at))
+    }
+    streams = {
+        row.id: _view(row, routes.get(row.id) or standard, experiments.get(row.id))
+        for row in session.scalars(select(Stream))
+    }
+    return Snapshot(version, streams, providers)
 
 
 def target_of(provider: Provider, vault: Vault, *, dns_servers: tuple[str, ...], greet_as: str) -> Target:
@@ -102,7 +120,13 @@ def target_of(provider: Provider, vault: Vault, *, dns_servers: tuple[str, ...],
     )
 
 
-def _view(row: Stream, routes: Mapping[int, tuple[int, int]]) -> StreamView:
+def view_of(row: ExperimentRow) -> Experiment:
+    """A stored experiment as the domain knows it."""
+    arms = tuple(Arm(int(arm["provider_id"]), float(arm["share"])) for arm in row.arms)
+    return Experiment(row.id, row.name, arms, row.starts_at, row.ends_at)
+
+
+def _view(row: Stream, routes: Mapping[int, tuple[int, int]], experiment: Experiment | None) -> StreamView:
     return StreamView(
         id=row.id,
         project_id=row.project_id,
@@ -112,4 +136,5 @@ def _view(row: Stream, routes: Mapping[int, tuple[int, int]]) -> StreamView:
         schedule=Schedule(row.retry_first_seconds, row.retry_longest_seconds, row.max_age_seconds),
         patience=row.patience_seconds,
         routes=routes,
+        experiment=experiment,
     )

@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from senddock.dispatch.exposure import Exposure
 from senddock.dispatch.recorder import Settlement
 from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
+from senddock.domain.experiment_verdict import outcome_of
 from senddock.domain.explanation import explain_use
+from senddock.domain.mailbox import mailbox_provider
 from senddock.domain.reply import Reply
 from senddock.domain.status import Status
 from senddock.domain.verdict import Verdict
@@ -97,11 +100,34 @@ def attempt_settlement(
         ],
         duration_ms=attempt["duration_ms"],
         failed_over=handed_over,
+        exposures=_exposures(task, transaction, replies, verdicts, duration),
     )
     settlement = final_settlement(task, now) if following is None else Settlement(task.id, task.claimed.row.fence)
     settlement.deliveries += _decided(task, now)
     settlement.attempt, settlement.marked, settlement.tally = attempt, transaction.marked, tally
     return settlement
+
+
+def _exposures(
+    task: Task, transaction: Transaction, replies: Sequence[Reply], verdicts: Mapping[Reply, Verdict], duration: float
+) -> list[Exposure]:
+    """Recipients whose first attempt this was in a running experiment."""
+    experiment = task.stream.experiment
+    found = []
+    for item, answer in zip(transaction.recipients, replies, strict=True):
+        if item.exposed and item.trial is not None and experiment is not None:
+            item.exposed = False
+            found.append(
+                Exposure(
+                    experiment_id=experiment.id,
+                    recipient_hash=experiment.hash_of(item.recipient),
+                    provider_id=item.trial.arm,
+                    mailbox=mailbox_provider(item.recipient.rpartition("@")[2]),
+                    outcome=outcome_of(verdicts[answer].cls.value),
+                    duration_ms=duration,
+                )
+            )
+    return found
 
 
 def final_settlement(task: Task, now: datetime) -> Settlement:

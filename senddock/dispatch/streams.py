@@ -1,16 +1,25 @@
-"""Projects, their streams, and the routes of a stream."""
+"""Projects and their streams."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.refusals import Refused
+from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.dispatch.version import announce
 from senddock.domain.patience import PATIENCE
-from senddock.models import Database, Project, Provider, Route, Stream
+from senddock.models import Database, Project, Stream
+
+#: Seconds a stream may be set to: from, to.
+_SECONDS = {
+    "retry_first_seconds": (1, 3600),
+    "retry_longest_seconds": (1, 24 * 3600),
+    "max_age_seconds": (60, 14 * 24 * 3600),
+    "patience_seconds": (0, 3600),
+}
 
 
 def add_project(database: Database, name: str) -> Project:
@@ -52,9 +61,10 @@ def add_stream(database: Database, name: str, kind: str, project: str | None) ->
             raise Refused(f"There is no project {project!r}.", field="project", code="not_found")
         if kind not in PATIENCE:
             raise Refused("The kind is transactional or marketing.", field="kind")
-        if session.scalar(select(Stream.id).where(Stream.project_id == owner.id, Stream.name == name)) is not None:
-            raise Refused(f"There is a stream {name!r} already.", field="name", code="conflict")
-        stream = _stream(owner.id, name, kind, now)
+        errors = _name_errors(session, owner.id, name.strip())
+        if errors:
+            raise Refused(errors["name"], field="name", code="conflict" if "already" in errors["name"] else "invalid")
+        stream = _stream(owner.id, name.strip(), kind, now)
         session.add(stream)
         announce(session, now)
     return stream
@@ -69,48 +79,58 @@ def all_streams(database: Database) -> list[dict[str, Any]]:
     return [{"id": row[0].id, "project": row[1], "name": row[0].name, "kind": row[0].kind} for row in rows]
 
 
-def all_routes(database: Database, stream: str | None) -> list[dict[str, Any]]:
-    """Routes by stream and priority."""
-    with database.read() as session:
-        query = (
-            select(Stream.name, Provider.id, Provider.name, Route.priority, Route.weight)
-            .join(Stream, Stream.id == Route.stream_id)
-            .join(Provider, Provider.id == Route.provider_id)
-            .order_by(Stream.id, Route.priority, Route.id)
-        )
-        if stream:
-            query = query.where(Stream.name == stream)
-        return [
-            {"stream": row[0], "provider_id": row[1], "provider": row[2], "priority": row[3], "weight": row[4]}
-            for row in session.execute(query).all()
-        ]
+def find_stream(session: Session, name: str, project: str | None = None) -> Stream:
+    """By name; in the first project that has it when none is named. Raises `Refused`."""
+    query = select(Stream).where(Stream.name == name).order_by(Stream.project_id, Stream.id)
+    if project is not None:
+        query = query.join(Project, Project.id == Stream.project_id).where(Project.name == project)
+    found = session.scalar(query.limit(1))
+    if found is None:
+        where = f" in project {project!r}" if project else ""
+        raise Refused(f"There is no stream {name!r}{where}.", field="stream", code="not_found")
+    return found
 
 
-def parse_route(text: str) -> tuple[int, int, int]:
-    """``PROVIDER_ID:PRIORITY[:WEIGHT]``. Raises `Refused`."""
-    parts = text.split(":")
-    if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts):
-        raise Refused(f"{text!r} is not PROVIDER_ID:PRIORITY or PROVIDER_ID:PRIORITY:WEIGHT.", field="route")
-    numbers = [int(part) for part in parts] + [100]
-    if numbers[1] < 1 or numbers[2] < 1:
-        raise Refused("Priority and weight are at least 1.", field="route")
-    return numbers[0], numbers[1], numbers[2]
+def get_stream(session: Session, stream_id: int) -> Stream:
+    """Raises `Refused` with code ``not_found``."""
+    found = session.get(Stream, stream_id)
+    if found is None:
+        raise Refused(f"There is no stream {stream_id}.", code="not_found")
+    return found
 
 
-def set_routes(database: Database, stream: str, routes: Sequence[tuple[int, int, int]]) -> None:
-    """Replace the routes of a stream. Raises `Refused`; then the old ones stay."""
+def change_stream(database: Database, stream_id: int, values: Mapping[str, Any]) -> Stream:
+    """Change name, kind, what happens to uncertain deliveries, and patience (seconds). Raises `RefusedFields`."""
     now = datetime.now(UTC)
+    errors = {
+        field: f"Give a whole number from {low} to {high} seconds."
+        for field, (low, high) in _SECONDS.items()
+        if field in values and not (isinstance(values[field], int) and low <= values[field] <= high)
+    }
+    if "on_uncertain" in values and values["on_uncertain"] not in ("retry_same", "hold"):
+        errors["on_uncertain"] = "Choose retry_same or hold."
+    if "kind" in values and values["kind"] not in PATIENCE:
+        errors["kind"] = "The kind is transactional or marketing."
     with database.write() as session:
-        chosen = session.scalar(select(Stream).where(Stream.name == stream).order_by(Stream.id))
-        if chosen is None:
-            raise Refused(f"There is no stream {stream!r}.", field="stream", code="not_found")
-        session.execute(delete(Route).where(Route.stream_id == chosen.id))
-        for provider_id, priority, weight in routes:
-            provider = session.get(Provider, provider_id)
-            if provider is None or provider.deleted_at is not None:
-                raise Refused(f"There is no provider {provider_id}.", field="route", code="not_found")
-            session.add(Route(stream_id=chosen.id, provider_id=provider_id, priority=priority, weight=weight))
+        stream = get_stream(session, stream_id)
+        if "name" in values:
+            errors |= _name_errors(session, stream.project_id, str(values["name"]).strip(), but=stream_id)
+        if errors:
+            raise RefusedFields(errors)
+        for field in ("name", "kind", "on_uncertain", *_SECONDS):
+            if field in values:
+                setattr(stream, field, str(values[field]).strip() if field == "name" else values[field])
         announce(session, now)
+    return stream
+
+
+def _name_errors(session: Session, project_id: int, name: str, *, but: int | None = None) -> dict[str, str]:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        return {"name": "A stream's name has letters, digits, dots, hyphens and underscores, at most 64 of them."}
+    taken = session.scalar(select(Stream.id).where(Stream.project_id == project_id, Stream.name == name))
+    if taken is not None and taken != but:
+        return {"name": f"There is a stream {name!r} already."}
+    return {}
 
 
 def _stream(project_id: int, name: str, kind: str, now: datetime) -> Stream:

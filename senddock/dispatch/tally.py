@@ -11,30 +11,19 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects.postgresql import insert
 
+from senddock.dispatch.exposure import Exposure, count_exposures
+from senddock.dispatch.sums import add_sums, adding
 from senddock.domain.latency import bucket_of
 from senddock.domain.mailbox import counted_as
 from senddock.domain.verdict import VerdictClass
 from senddock.models import DomainRollup, HourlyRollup, LatencyRollup
-from senddock.models.prepared import Pen, Prepared
+from senddock.models.prepared import Pen
 
 _ACCEPTED = VerdictClass.ACCEPTED.value
-_Row = type[HourlyRollup] | type[DomainRollup] | type[LatencyRollup]
-
-
-def _adding(row: _Row, *sums: str) -> tuple[Prepared, list[str]]:
-    """INSERT that adds to the row when it is there already. The text PostgreSQL has for it is SQLite's too."""
-    statement = insert(row)
-    added = {name: getattr(row, name) + getattr(statement.excluded, name) for name in sums}
-    keys = [column.key for column in row.__table__.primary_key]
-    prepared = Prepared(statement.on_conflict_do_update(index_elements=keys, set_=added), [*keys, *sums])
-    return prepared, [*keys, *sums]
-
-
-_HOURS = _adding(HourlyRollup, "recipients", "attempts", "failed_over", "duration_ms")
-_DOMAINS = _adding(DomainRollup, "recipients")
-_LATENCIES = _adding(LatencyRollup, "attempts")
+_HOURS = adding(HourlyRollup, "recipients", "attempts", "failed_over", "duration_ms")
+_DOMAINS = adding(DomainRollup, "recipients")
+_LATENCIES = adding(LatencyRollup, "attempts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +41,7 @@ class Tally:
     failed_over: bool
     #: -1 takes back what was counted before it was known better.
     sign: int = 1
+    exposures: Sequence[Exposure] = ()
 
     def taken_back(self) -> "Tally":
         """The same with the opposite sign."""
@@ -66,8 +56,10 @@ class Tally:
         hours: dict[tuple[Any, ...], list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
         domains: dict[tuple[Any, ...], int] = defaultdict(int)
         latencies: dict[tuple[Any, ...], int] = defaultdict(int)
+        exposures: list[Exposure] = []
         for tally in tallies:
             sign = tally.sign
+            exposures += tally.exposures
             hour = tally.at.replace(minute=0, second=0, microsecond=0)
             day = hour.replace(hour=0)
             row = hours[hour, tally.stream_id, tally.provider_id, tally.verdict_class]
@@ -79,9 +71,11 @@ class Tally:
                 domains[day, tally.stream_id, tally.provider_id, counted_as(domain, named), verdict_class] += sign
             if tally.verdict_class == _ACCEPTED:
                 latencies[hour, tally.stream_id, tally.provider_id, bucket_of(tally.duration_ms)] += sign
-        _add(pen, _HOURS, {key: (int(row[0]), int(row[1]), int(row[2]), row[3]) for key, row in hours.items()})
-        _add(pen, _DOMAINS, {key: (number,) for key, number in domains.items()})
-        _add(pen, _LATENCIES, {key: (number,) for key, number in latencies.items()})
+        if exposures:
+            count_exposures(pen, exposures)
+        add_sums(pen, _HOURS, {key: (int(row[0]), int(row[1]), int(row[2]), row[3]) for key, row in hours.items()})
+        add_sums(pen, _DOMAINS, {key: (number,) for key, number in domains.items()})
+        add_sums(pen, _LATENCIES, {key: (number,) for key, number in latencies.items()})
 
 
 def in_doubt(attempt: Any, stream_id: int, at: datetime) -> Tally:
@@ -95,9 +89,3 @@ def in_doubt(attempt: Any, stream_id: int, at: datetime) -> Tally:
 def pen_of(connection: Connection) -> Pen:
     """For callers with a transaction of their own."""
     return Pen(connection.dialect, connection.connection.cursor())
-
-
-def _add(pen: Pen, target: tuple[Prepared, list[str]], sums: dict[tuple[Any, ...], tuple[float, ...]]) -> None:
-    statement, names = target
-    # Sorted, so that two writers take the rows in the same order and cannot wait for each other in a circle.
-    statement.many(pen, [dict(zip(names, (*key, *values), strict=True)) for key, values in sorted(sums.items())])

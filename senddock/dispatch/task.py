@@ -14,7 +14,7 @@ from senddock.domain.envelope import Address
 from senddock.domain.outcome import Circumstance
 from senddock.domain.reply import Reply
 from senddock.domain.retry import expiry
-from senddock.domain.routing import Need, Use
+from senddock.domain.routing import Need, Trial, Use
 from senddock.domain.status import Status, summarise
 from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
@@ -44,12 +44,15 @@ class Pending:
     counts: bool = True
     sticky: int | None = None
     why: str | None = None
+    #: The arm of a running experiment; ``exposed`` once the plan has let the recipient take part, until it is counted.
+    trial: Trial | None = None
+    exposed: bool = False
     #: What was decided is part of a settlement that the recorder has.
     written: bool = False
 
     def group(self) -> tuple[object, ...]:
         """Recipients with the same value can share a transaction."""
-        return (self.only, self.tried, self.larger_than, self.used_second_chance)
+        return (self.only, self.tried, self.larger_than, self.used_second_chance, self.trial)
 
 
 @dataclass(slots=True)
@@ -106,6 +109,7 @@ class Task:
                 tries=delivery.tries,
                 only=delivery.sticky_provider_id or row.pinned_provider_id,
                 was_uncertain=delivery.verdict_class == VerdictClass.UNCERTAIN.value,
+                trial=stream.trial(delivery.recipient, now),
             )
             for delivery in waiting
             if delivery.id not in not_now
@@ -138,7 +142,7 @@ class Task:
     def need(self, group: Sequence[Pending]) -> Need:
         """What the recipients of ``group`` ask of a provider."""
         first, row = group[0], self.claimed.row
-        return Need(row.from_domain, row.size, first.tried, first.only, first.larger_than)
+        return Need(row.from_domain, row.size, first.tried, first.only, first.larger_than, first.trial)
 
     def circumstance(self, item: Pending, now: datetime) -> Circumstance:
         """What decides about ``item`` besides the verdict."""

@@ -127,7 +127,7 @@ def plan(
             waits.append(wait)
     if open_now:
         trial = need.trial
-        if trial is not None and trial.arms <= {candidate.provider_id for candidate in open_now}:
+        if trial is not None and need.only is None and trial.arms <= {candidate.provider_id for candidate in open_now}:
             return _assigned(open_now, left_out, trial)
         return _choose(candidates, open_now, left_out, need, credit if credit is not None else {})
     if waits:

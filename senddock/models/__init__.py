@@ -6,6 +6,7 @@ from senddock.models.attempt import Attempt
 from senddock.models.base import Base
 from senddock.models.database import Database, StorageUnavailable
 from senddock.models.event import Event
+from senddock.models.experiment import Experiment, ExperimentRecipient, ExperimentResult
 from senddock.models.message import Content, Delivery, Message
 from senddock.models.operation import Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
@@ -26,6 +27,9 @@ __all__ = [
     "Delivery",
     "DomainRollup",
     "Event",
+    "Experiment",
+    "ExperimentRecipient",
+    "ExperimentResult",
     "HourlyRollup",
     "IdempotencyRecord",
     "Incident",

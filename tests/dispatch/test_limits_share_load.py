@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import func, select
 
-from senddock.dispatch import streams
+from senddock.dispatch import routes
 from senddock.dispatch.engine import Engine
 from senddock.models import Attempt
 from tests.conftest import Bench
@@ -20,7 +20,7 @@ def test_a_provider_at_its_limit_hands_its_share_to_its_tier_before_the_next_pri
     limited = bench.provider(servers[0].port, "limited", per_hour=40)
     equal = bench.provider(servers[1].port, "equal")
     later = bench.provider(servers[2].port, "later")
-    streams.set_routes(bench.database, "transactional", [(limited, 1, 70), (equal, 1, 30), (later, 2, 100)])
+    routes.set_routes(bench.database, 1, [(limited, 1, 70), (equal, 1, 30), (later, 2, 100)])
     ids = [bench.submit(f"p{number}@example.org") for number in range(120)]
     second = Engine(bench.database, bench.vault, bench.redis, lanes=3, workers=2)
     try:
@@ -44,7 +44,7 @@ def test_a_provider_at_its_limit_hands_its_share_to_its_tier_before_the_next_pri
 def test_two_workers_together_hold_the_shares_of_a_tier(bench: Bench, smtp_server: Callable[..., ScriptedSMTP]) -> None:
     servers = [smtp_server() for _ in range(2)]
     first, other = (bench.provider(server.port, name) for server, name in zip(servers, ("a", "b"), strict=True))
-    streams.set_routes(bench.database, "transactional", [(first, 1, 70), (other, 1, 30)])
+    routes.set_routes(bench.database, 1, [(first, 1, 70), (other, 1, 30)])
     for number in range(100):
         bench.submit(f"p{number}@example.org")
     second = Engine(bench.database, bench.vault, bench.redis, lanes=3, workers=2)
