@@ -1,46 +1,109 @@
 """Taking due messages off the queue: a conditional update that no two workers can win together."""
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import bindparam, select
 
-from senddock.domain.status import Status
-from senddock.models import Content, Database, Delivery, Message
+from senddock.models import Content, Database
+from senddock.models.prepared import Pen
 
 #: Bodies up to this many octets are read with the claim; larger ones when their turn comes, to bound memory.
 EAGER_BYTES = 256 * 1024
-_COLUMNS = (
-    Message.id,
-    Message.stream_id,
-    Message.fence,
-    Message.created_at,
-    Message.scheduled_at,
-    Message.expires_at,
-    Message.sender,
-    Message.from_domain,
-    Message.from_header,
-    Message.size,
-    Message.needs_8bit,
-    Message.needs_smtputf8,
-    Message.attempts,
-    Message.rounds,
-    Message.failed_over,
-    Message.pinned_provider_id,
-    Message.header_message_id,
-)
+
+
+class Held(NamedTuple):
+    """A claimed message's row, as far as the engine needs it."""
+
+    id: str
+    stream_id: int
+    fence: int
+    created_at: datetime
+    scheduled_at: datetime | None
+    expires_at: datetime | None
+    sender: str | None
+    from_domain: str | None
+    from_header: str | None
+    size: int
+    needs_8bit: bool
+    needs_smtputf8: bool
+    attempts: int
+    rounds: int
+    failed_over: bool
+    pinned_provider_id: int | None
+    header_message_id: str
+
+
+class HeldDelivery(NamedTuple):
+    """One recipient of a claimed message."""
+
+    id: int
+    message_id: str
+    recipient: str
+    tries: int
+    sticky_provider_id: int | None
+    status: str
+    next_attempt_at: datetime | None
+    verdict_class: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
     """One message a worker now holds, with its deliveries."""
 
-    row: Row[*tuple[Any, ...]]
-    deliveries: Sequence[Row[*tuple[Any, ...]]]
+    row: Held
+    deliveries: Sequence[HeldDelivery]
     #: ``None`` when it is large and has to be read by itself.
     raw: bytes | None
+
+
+# Written by hand for the two drivers, like all statements of the hot path: docs/adr/0007.
+_DUE = "SELECT id FROM message WHERE stream_id = {} AND due_at IS NOT NULL AND due_at <= {} ORDER BY due_at LIMIT {}"
+_TAKE = (
+    "UPDATE message SET state = 'sending', worker_id = {}, fence = fence + 1, due_at = NULL WHERE id IN (%s) RETURNING "
+    + ", ".join(Held._fields)
+)
+_DELIVERIES = f"SELECT {', '.join(HeldDelivery._fields)} FROM delivery WHERE message_id IN (%s) ORDER BY id"
+_BODIES = "SELECT message_id, raw FROM content WHERE message_id IN (%s)"
+
+
+@dataclass(frozen=True, slots=True)
+class _Speech:
+    """The statements in one database's words."""
+
+    take: str
+    deliveries: str
+    bodies: str
+    #: Turns ids into the parameter of the last two.
+    ids: Callable[[list[str]], Any]
+    moment: Callable[[Any], datetime | None]
+
+
+def _from_text(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+def _from_zone(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+_MANY = "SELECT value FROM json_each(?)"
+_SPEECH = {
+    "sqlite": _Speech(
+        (_TAKE % _DUE).format(*"????"), _DELIVERIES % _MANY, _BODIES % _MANY, lambda ids: json.dumps(ids), _from_text
+    ),
+    # Other workers step over the rows this one is about to take instead of queueing behind them.
+    "postgresql": _Speech(
+        (_TAKE % (_DUE + " FOR UPDATE SKIP LOCKED")).format(*["%s"] * 4),
+        _DELIVERIES % "SELECT unnest(%s::uuid[])",
+        _BODIES % "SELECT unnest(%s::uuid[])",
+        lambda ids: ids,
+        _from_zone,
+    ),
+}
 
 
 def claim(
@@ -49,60 +112,50 @@ def claim(
     """Claim up to ``limit`` due messages of these streams, the longest due first.
 
     Each claimed message belongs to ``worker_id`` until it is finished, deferred, or the worker's lease runs out. Its
-    fence has grown, so an earlier holder can no longer commit anything for it.
+    fence has grown, so an earlier holder can no longer commit anything for it. Not thread-safe: for the engine's thread.
     """
     if not stream_ids or limit < 1:
         return []
-    with database.transaction() as connection:
-        rows: list[Row[*tuple[Any, ...]]] = []
+    # A claim that the loss of power undoes is no loss: the message is due again.
+    with database.pen(lasting=False) as pen:
+        speech = _SPEECH[pen.dialect.name]
+        rows: list[Held] = []
+        moment = now.astimezone(UTC)
+        due: Any = moment if pen.dialect.name != "sqlite" else moment.strftime("%Y-%m-%d %H:%M:%S.%f")
         for stream_id in stream_ids:
             if len(rows) >= limit:
                 break
-            rows.extend(_claim_stream(connection, database, worker_id, stream_id, limit - len(rows), now))
+            pen.cursor.execute(speech.take, (worker_id, stream_id, due, limit - len(rows)))
+            rows.extend(_held(values, speech.moment) for values in pen.cursor.fetchall())
         if not rows:
             return []
-        ids = [row.id for row in rows]
-        deliveries: dict[str, list[Row[*tuple[Any, ...]]]] = {}
-        statement = select(
-            Delivery.id,
-            Delivery.message_id,
-            Delivery.recipient,
-            Delivery.tries,
-            Delivery.next_attempt_at,
-            Delivery.sticky_provider_id,
-            Delivery.status,
-            Delivery.verdict_class,
-        ).where(Delivery.message_id.in_(ids))
-        for delivery in connection.execute(statement.order_by(Delivery.id)):
-            deliveries.setdefault(delivery.message_id, []).append(delivery)
+        deliveries = _deliveries(pen, speech, [row.id for row in rows])
         small = [row.id for row in rows if row.size <= EAGER_BYTES]
-        bodies = {
-            row.message_id: row.raw
-            for row in connection.execute(select(Content.message_id, Content.raw).where(Content.message_id.in_(small)))
-        }
+        pen.cursor.execute(speech.bodies, (speech.ids(small),))
+        bodies = {str(message_id): bytes(raw) for message_id, raw in pen.cursor.fetchall()}
     return [Claimed(row, deliveries.get(row.id, []), bodies.get(row.id)) for row in rows]
 
 
-def _claim_stream(
-    connection: Connection, database: Database, worker_id: int, stream_id: int, limit: int, now: datetime
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    due = (
-        select(Message.id)
-        .where(Message.stream_id == stream_id, Message.due_at.is_not(None), Message.due_at <= now)
-        .order_by(Message.due_at)
-        .limit(limit)
-    )
-    if not database.is_sqlite:
-        # Other workers step over the rows this one is about to take instead of queueing behind them.
-        due = due.with_for_update(skip_locked=True)
-    taken = (
-        update(Message)
-        .where(Message.id.in_(due.scalar_subquery()))
-        .values(state=Status.SENDING.value, worker_id=worker_id, fence=Message.fence + 1, due_at=None)
-        .returning(*_COLUMNS)
-        .execution_options(synchronize_session=False)
-    )
-    return connection.execute(taken).all()
+def _held(values: Sequence[Any], moment: Callable[[Any], datetime | None]) -> Held:
+    uid, stream_id, fence, created, scheduled, expires, sender, domain, header, size, eight, utf8, *rest = values
+    attempts, rounds, failed_over, pinned, message_id = rest
+    at = moment(created)
+    assert at is not None
+    return Held(
+        str(uid), stream_id, fence, at, moment(scheduled), moment(expires), sender, domain, header, size,
+        bool(eight), bool(utf8), attempts, rounds, bool(failed_over), pinned, message_id,
+    )  # fmt: skip
+
+
+def _deliveries(pen: Pen, speech: _Speech, ids: list[str]) -> dict[str, list[HeldDelivery]]:
+    pen.cursor.execute(speech.deliveries, (speech.ids(ids),))
+    found: dict[str, list[HeldDelivery]] = {}
+    for uid, message_id, recipient, tries, sticky, status, next_at, verdict_class in pen.cursor.fetchall():
+        row = HeldDelivery(
+            uid, str(message_id), recipient, tries, sticky, status, speech.moment(next_at), verdict_class
+        )
+        found.setdefault(row.message_id, []).append(row)
+    return found
 
 
 def read_body(database: Database, message_id: str) -> bytes:

@@ -126,10 +126,11 @@ class Database:
                 self._gate.release()
 
     @contextmanager
-    def pen(self) -> Iterator[Pen]:
+    def pen(self, *, lasting: bool = True) -> Iterator[Pen]:
         """Like `transaction`, on a connection kept for one writing thread, without SQLAlchemy in between.
 
-        Only for the engine's own writer; see `senddock.models.prepared`.
+        Only for the engine's own writer; see `senddock.models.prepared`. A commit that is not ``lasting`` survives the
+        death of the process, but is on disk only with the next one that is (docs/adr/0021).
         """
         try:
             if self._gate is not None:
@@ -143,7 +144,10 @@ class Database:
             cursor = connection.cursor()
             try:
                 if self.is_sqlite:
+                    cursor.execute("PRAGMA synchronous=FULL" if lasting else "PRAGMA synchronous=NORMAL")
                     cursor.execute("BEGIN IMMEDIATE")
+                elif not lasting:
+                    cursor.execute("SET LOCAL synchronous_commit TO off")
                 yield Pen(self.engine.dialect, cursor)
                 if self.is_sqlite:
                     cursor.execute("COMMIT")
