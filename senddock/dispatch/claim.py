@@ -64,9 +64,13 @@ class Claimed:
 _DUE = "SELECT id FROM message WHERE stream_id = {} AND due_at IS NOT NULL AND due_at <= {} ORDER BY due_at LIMIT {}"
 _TAKE = (
     "UPDATE message SET state = 'sending', worker_id = {}, fence = fence + 1, due_at = NULL WHERE id IN (%s) RETURNING "
-    + ", ".join(Held._fields)
+    "id, stream_id, fence, created_at, scheduled_at, expires_at, sender, from_domain, from_header, size, needs_8bit, "
+    "needs_smtputf8, attempts, rounds, failed_over, pinned_provider_id, header_message_id"
 )
-_DELIVERIES = f"SELECT {', '.join(HeldDelivery._fields)} FROM delivery WHERE message_id IN (%s) ORDER BY id"
+_DELIVERIES = (
+    "SELECT id, message_id, recipient, tries, sticky_provider_id, status, next_attempt_at, verdict_class FROM delivery "
+    "WHERE message_id IN (%s) ORDER BY id"
+)
 _BODIES = "SELECT message_id, raw FROM content WHERE message_id IN (%s)"
 
 
@@ -92,9 +96,7 @@ def _from_zone(value: datetime | None) -> datetime | None:
 
 _MANY = "SELECT value FROM json_each(?)"
 _SPEECH = {
-    "sqlite": _Speech(
-        (_TAKE % _DUE).format(*"????"), _DELIVERIES % _MANY, _BODIES % _MANY, lambda ids: json.dumps(ids), _from_text
-    ),
+    "sqlite": _Speech((_TAKE % _DUE).format(*"????"), _DELIVERIES % _MANY, _BODIES % _MANY, json.dumps, _from_text),
     # Other workers step over the rows this one is about to take instead of queueing behind them.
     "postgresql": _Speech(
         (_TAKE % (_DUE + " FOR UPDATE SKIP LOCKED")).format(*["%s"] * 4),

@@ -208,6 +208,8 @@ class Planner:
         self, provider: Provider, task: Task, verdict: Verdict, reply: Reply, detail: Mapping[str, Any], now: datetime
     ) -> None:
         scope = (provider.id, "")
+        if verdict.cls is VerdictClass.ACCEPTED and scope not in self._health.all():
+            return
         text = reply.line()
         cls = verdict.cls.value
         if verdict.pause or verdict.opens is Opens.PAUSE:

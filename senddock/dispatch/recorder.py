@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, insert, select, update
 
 from senddock.dispatch.message_state import abandon, refresh_state
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
@@ -24,7 +24,7 @@ from senddock.models.prepared import Pen, Prepared
 log = logging.getLogger(__name__)
 
 _ATTEMPT = [column.key for column in Attempt.__table__.columns]
-_ATTEMPT_OUTCOME = "finished_at duration_ms stage verdict_class code enhanced text rule fail_over detail".split()
+_ATTEMPT_OUTCOME = "finished_at duration_ms stage verdict_class code enhanced text rule fail_over tls detail".split()
 _DELIVERY = "status next_attempt_at tries sticky_provider_id verdict_class code enhanced text finished_at".split()
 _MESSAGE = "state due_at attempts rounds provider_id failed_over last_class last_code reason finished_at".split()
 
@@ -39,6 +39,7 @@ _FINISH_ATTEMPT = Prepared(
     .where(Attempt.message_id == bindparam("b_message"), Attempt.number == bindparam("b_number"))
     .values(_assignments(_ATTEMPT_OUTCOME)),
     [],
+    {"b_message": "message_id", "b_number": "number", **{f"v_{name}": name for name in _ATTEMPT_OUTCOME}},
 )
 _UPDATE_DELIVERY = Prepared(
     update(Delivery).where(Delivery.id == bindparam("b_id")).values(_assignments(_DELIVERY)), []
@@ -74,7 +75,7 @@ class Settlement:
 
     message_id: str
     fence: int
-    #: The attempt's row, complete, or ``None`` when there was no attempt.
+    #: The attempt's row; of a marked one only its key and outcome. ``None`` when there was no attempt.
     attempt: dict[str, Any] | None = None
     #: A mark of this attempt was committed before, so its row exists.
     marked: bool = False
@@ -146,6 +147,9 @@ class Recorder:
     def _commit(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
         if not marks and not settlements:
             return
+        dialect = self._database.engine.dialect
+        # Bound before the one writer's turn: while one worker has it, the others wait.
+        rows = _bind(dialect, marks, settlements)
         with self._database.pen() as pen:
             asked = {mark.message_id for mark in marks}
             asked.update(settlement.message_id for settlement in settlements)
@@ -157,9 +161,11 @@ class Recorder:
                 if fences.get(settlement.message_id) == settlement.fence
                 and not (settlement.marked and settlement.message_id in released)
             ]
-            fresh = [settlement.attempt for settlement in mine if settlement.attempt and not settlement.marked]
-            _INSERT_ATTEMPT.many(pen, [mark.attempt for mark in held] + fresh)
-            _write(pen, mine)
+            if len(held) + len(mine) != len(marks) + len(settlements):
+                rows = _bind(dialect, held, mine)
+            for statement, bound in rows:
+                statement.write(pen, bound)
+            Tally.write(pen, [item.tally for item in mine if item.tally])
         if len(mine) != len(settlements):
             with self._database.transaction() as connection:
                 for settlement in settlements:
@@ -168,7 +174,10 @@ class Recorder:
                     elif settlement.marked and settlement.message_id in released:
                         # Recovery called it uncertain; this worker was only slow, and knows.
                         _uncount_doubt(connection, settlement)
-                        _write(pen_of(connection), [settlement])
+                        pen = pen_of(connection)
+                        for statement, bound in _bind(dialect, [], [settlement]):
+                            statement.write(pen, bound)
+                        Tally.write(pen, [settlement.tally] if settlement.tally else [])
         for mark in held:
             mark.committed = True
 
@@ -183,24 +192,23 @@ def _fences(pen: Pen, ids: Collection[str]) -> tuple[dict[str, int], set[str]]:
     return {row[0]: row[1] for row in rows}, {row[0] for row in rows if row[2] is None}
 
 
-def _write(pen: Pen, settlements: Sequence[Settlement]) -> None:
-    finished = [_bound_attempt(item.attempt) for item in settlements if item.attempt and item.marked]
-    _FINISH_ATTEMPT.many(pen, finished)
-    _UPDATE_DELIVERY.many(pen, [change for item in settlements for change in item.deliveries])
+def _bind(
+    dialect: Dialect, marks: Sequence[Mark], settlements: Sequence[Settlement]
+) -> list[tuple[Prepared, list[Any]]]:
+    """Statements and their rows, in the order in which they have to be run."""
+    attempts = [(item.attempt, item.marked) for item in settlements if item.attempt]
+    inserted = [mark.attempt for mark in marks] + [attempt for attempt, marked in attempts if not marked]
     messages = [
         {"b_id": item.message_id, "b_fence": item.fence, "v_worker_id": None, **item.message}
         for item in settlements
         if item.message
     ]
-    _UPDATE_MESSAGE.many(pen, messages)
-    Tally.write(pen, [item.tally for item in settlements if item.tally])
-
-
-def _bound_attempt(attempt: dict[str, Any]) -> dict[str, Any]:
-    bound = {f"v_{name}": value for name, value in attempt.items()}
-    bound["b_message"] = attempt["message_id"]
-    bound["b_number"] = attempt["number"]
-    return bound
+    return [
+        (_INSERT_ATTEMPT, _INSERT_ATTEMPT.bind(dialect, inserted)),
+        (_FINISH_ATTEMPT, _FINISH_ATTEMPT.bind(dialect, [attempt for attempt, marked in attempts if marked])),
+        (_UPDATE_DELIVERY, _UPDATE_DELIVERY.bind(dialect, [row for item in settlements for row in item.deliveries])),
+        (_UPDATE_MESSAGE, _UPDATE_MESSAGE.bind(dialect, messages)),
+    ]
 
 
 def _write_late(connection: Connection, settlement: Settlement) -> None:

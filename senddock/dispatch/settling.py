@@ -72,7 +72,8 @@ def attempt_settlement(
             {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
             for item, answer in zip(transaction.recipients, replies, strict=True)
         ]
-    attempt = attempt_row(task, transaction)
+    key: dict[str, Any] = {"message_id": task.id, "number": task.number, "provider_id": transaction.provider.id}
+    attempt = key if transaction.marked else attempt_row(task, transaction)
     if following is not None:
         # `open_transaction` of the next attempt has moved the counter on.
         attempt["number"] = task.number - 1

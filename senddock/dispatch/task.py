@@ -116,7 +116,7 @@ class Task:
         ]
         taken = {item.delivery_id for item in pending}
         others = [Status(delivery.status) for delivery in claimed.deliveries if delivery.id not in taken]
-        others_due = min((item.next_attempt_at for item in later), default=None)
+        others_due = min((item.next_attempt_at for item in later if item.next_attempt_at), default=None)
         return cls(claimed, stream, raw, pending, others, others_due, row.attempts, row.rounds, row.failed_over)
 
     @property
@@ -184,11 +184,16 @@ def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> tup
         raw = rewritten.raw if rewritten is not None else raw
         sender = provider.from_email
     outgoing = Outgoing(
-        mail_from=Address.parse(sender).wire() if sender else "",
-        recipients=tuple(Address.parse(item.recipient).wire() for item in carried),
+        mail_from=_wire(sender) if sender else "",
+        recipients=tuple(_wire(item.recipient) for item in carried),
         data=dot_stuff(raw),
         size=len(raw),
         needs_8bit=row.needs_8bit,
         needs_smtputf8=row.needs_smtputf8,
     )
     return outgoing, rewritten
+
+
+def _wire(address: str) -> str:
+    # What is stored was parsed at the door; only a domain outside ASCII looks different on the wire.
+    return address if address.isascii() else Address.parse(address).wire()

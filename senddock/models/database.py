@@ -143,11 +143,8 @@ class Database:
             connection = self._pen_connection
             cursor = connection.cursor()
             try:
-                if self.is_sqlite:
-                    cursor.execute("PRAGMA synchronous=FULL" if lasting else "PRAGMA synchronous=NORMAL")
-                    cursor.execute("BEGIN IMMEDIATE")
-                elif not lasting:
-                    cursor.execute("SET LOCAL synchronous_commit TO off")
+                for statement in self._opening(lasting=lasting):
+                    cursor.execute(statement)
                 yield Pen(self.engine.dialect, cursor)
                 if self.is_sqlite:
                     cursor.execute("COMMIT")
@@ -165,6 +162,11 @@ class Database:
         finally:
             if self._gate is not None:
                 self._gate.release()
+
+    def _opening(self, *, lasting: bool) -> tuple[str, ...]:
+        if self.is_sqlite:
+            return ("PRAGMA synchronous=FULL" if lasting else "PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")
+        return () if lasting else ("SET LOCAL synchronous_commit TO off",)
 
     def _drop_pen(self) -> None:
         """After a failure the connection is not trusted again; closing it rolls back."""

@@ -11,6 +11,7 @@ Until ``finish`` is called the message has not been sent, whatever was written b
 
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from senddock.domain.reply import Reply, Stage, reply_of
@@ -249,4 +250,10 @@ class Session:
         wire.stage = stage
         code, text = yield from wire.reply()
         wire.deadline = time.monotonic() + self._limits.envelope
-        return reply_of(code, text.decode("utf-8", "replace"), stage)
+        return _known_reply(code, text, stage)
+
+
+@lru_cache(maxsize=256)
+def _known_reply(code: int, text: bytes, stage: Stage) -> Reply:
+    """Servers answer the envelope of every message with the same words."""
+    return reply_of(code, text.decode("utf-8", "replace"), stage)
