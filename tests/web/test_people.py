@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from senddock.dispatch import accounts, sessions
-from senddock.models import Database, UserSession
+from senddock.models import ConnectionTest, Database, Provider, UserSession
 from tests.web.conftest import EMAIL, PASSWORD, Panel
 
 BOB = "bob@acme.example"
@@ -158,3 +158,24 @@ def test_a_form_takes_the_password_itself_when_it_was_proved_too_long_ago(panel:
     right = panel.post("/users", {"email": BOB, "confirm_password": PASSWORD}, form="/users")
     assert "/welcome?token=" in right.text
     assert "confirm_password" not in panel.get("/users").text
+
+
+def test_a_forgotten_browser_cannot_send_a_stored_password_to_another_host(
+    panel: Panel, sqlite: Database, app: Flask
+) -> None:
+    data = {
+        "name": "SES", "host": "127.0.0.1", "port": "9", "encryption": "none", "username": "me", "password": "hunter2-x",
+        "from_email": "hello@myapp.example", "priority": "1", "enabled": "y",
+    }  # fmt: skip
+    assert panel.post("/smtp/new", data, form="/keys").status_code == 303
+    _age_sessions(sqlite, minutes=70)
+    elsewhere = {**data, "host": "evil.example", "password": ""}
+    for path in ("/smtp/1", "/smtp/1/test", "/smtp/test"):
+        assert panel.post(path, elsewhere, form="/keys").headers["Location"].startswith("/confirm")
+    with sqlite.read() as session:
+        assert session.scalars(select(ConnectionTest)).all() == []
+        kept = session.get(Provider, 1)
+    assert kept is not None
+    assert kept.host == "127.0.0.1"
+    # What is stored may be tested at any time: its password goes where it always goes.
+    assert "/smtp/tests/" in panel.post("/smtp/1/test", form="/keys").headers["Location"]

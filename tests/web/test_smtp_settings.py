@@ -119,18 +119,11 @@ def test_the_order_default_and_deletion_are_the_operators(panel: Panel, sqlite: 
     ("path", "page_only"), [("/smtp", "<h1>SMTP Settings"), ("/smtp/new", "<h1>Add SMTP Provider")]
 )
 def test_the_page_contains_its_fragment(panel: Panel, path: str, page_only: str) -> None:
-    page, fragment = panel.get(path), panel.get(path, fragment=True)
-    token = panel.csrf("/keys")
-    assert _without(fragment.text, token).strip() in _without(page.text, token)
-    assert page_only in page.text
-    assert page_only not in fragment.text
-    assert "HX-Request" in fragment.headers["Vary"]
-
-
-def _without(text: str, token: str) -> str:
-    import re
-
-    return re.sub(r'value="[^"]{60,}"|\s+', " ", text.replace(token, ""))
+    page, fragment = panel.read(path), panel.read(path, fragment=True)
+    assert fragment.strip() in page
+    assert page_only in page
+    assert page_only not in fragment
+    assert "HX-Request" in panel.get(path, fragment=True).headers["Vary"]
 
 
 def test_script_in_names_and_answers_shows_as_text(panel: Panel, sqlite: Database, vault: Vault) -> None:

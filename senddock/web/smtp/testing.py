@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from senddock.dispatch import connection_tests
 from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.models import ConnectionTest, Provider
+from senddock.web.auth.confirmation import confirmed
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
 from senddock.web.services import services
@@ -23,8 +24,17 @@ _REMEMBERED = timedelta(minutes=30)
 @bp.post("/<int:provider_id>/test")
 def test(provider_id: int | None) -> Any:
     """Start a test: of the stored settings from the list, of the typed ones from the form."""
+    # Typed settings may send a stored password to another host; those that are stored go where they always go.
+    return _test_typed(provider_id) if request.form.get("host") is not None else _start(provider_id, typed=False)
+
+
+@confirmed
+def _test_typed(provider_id: int | None) -> Any:
+    return _start(provider_id, typed=True)
+
+
+def _start(provider_id: int | None, *, typed: bool) -> Any:
     form = ProviderForm()
-    typed = request.form.get("host") is not None
     try:
         test_id = connection_tests.start(
             services().database,

@@ -13,6 +13,7 @@ from senddock.domain.catalogue import catalogue
 from senddock.domain.catalogue.credentials import credential_advice
 from senddock.domain.presets import LIMITS, PRESETS, Preset, limits_in_words, preset_of
 from senddock.models import Provider
+from senddock.web.auth.confirmation import confirmed
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.services import services
@@ -50,6 +51,7 @@ def fill() -> Any:
 
 
 @bp.post("/new")
+@confirmed
 def create() -> Any:
     """Store a provider."""
     form = ProviderForm()
@@ -73,6 +75,7 @@ def edit(provider_id: int) -> Any:
 
 
 @bp.post("/<int:provider_id>")
+@confirmed
 def save(provider_id: int) -> Any:
     """Change a provider; an empty password keeps the stored one."""
     provider = provider_or_404(provider_id)
