@@ -99,7 +99,10 @@ def _iso(moment: datetime) -> str:
 def _duration(milliseconds: float | None) -> str:
     if milliseconds is None:
         return "–"
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"
+    seconds = milliseconds / 1000
+    if seconds < 120:
+        return f"{milliseconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
 
 
 def _title(verdict_class: str | None) -> str:

@@ -1,7 +1,7 @@
 """SMTP Settings: the form of the user documentation, the list, and a password that never comes back."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -235,3 +235,74 @@ def test_an_old_password_is_remarked(panel: Panel, sqlite: Database, vault: Vaul
         assert kept is not None
         kept.password_set_at = datetime.now(UTC) - timedelta(days=91)
     assert "rotate it every 3–6 months" in panel.get(f"/smtp/{row.id}").text
+
+
+def _add(sqlite: Database, vault: Vault, *names: str) -> list[int]:
+    given = {"host": "127.0.0.1", "port": 2525, "encryption": "none", "from_email": "us@example.com"}
+    return [
+        providers.add(sqlite, vault, {**given, "name": name, "priority": number}, None).id
+        for number, name in enumerate(names, 1)
+    ]
+
+
+def test_a_whole_new_order_is_stored_and_shown(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    one, two, three = _add(sqlite, vault, "one", "two", "three")
+    text = panel.post("/smtp/order", {"id": [three, one]}, fragment=True, form="/smtp").text
+    assert [row.id for row in providers.all_providers(sqlite)] == [three, one, two]
+    assert text.index("three") < text.index("one") < text.index("two")
+    assert panel.post("/smtp/order", {"id": ["x", one]}, form="/smtp").status_code == 303
+
+
+def test_region_and_plan_fill_host_and_limits_and_nothing_else(panel: Panel) -> None:
+    page = panel.get("/smtp/new?preset=ses")
+    assert "eu-west-1" in page.text
+    host = "email-smtp.eu-west-1.amazonaws.com"
+    data = {**FORM, "preset": "ses", "region": host, "plan": "production"}
+    filled = panel.post("/smtp/fill", data, fragment=True, form="/smtp/new").text
+    assert f'value="{host}"' in filled
+    assert SECRET not in filled
+    assert 'id="from_email"' not in filled, "what was typed stays in the page"
+
+
+def test_the_advanced_settings_are_kept_and_their_faults_are_shown(
+    panel: Panel, sqlite: Database, vault: Vault
+) -> None:
+    data = {**FORM, "timeout_connect": "3", "day_reset_hour": "9", "day_zone": "Europe/Madrid", "per_day": "500",
+            "extra_domains": "a.example, b.example", "transactional_reserve": "20"}  # fmt: skip
+    panel.post("/smtp/new", data, form="/smtp/new")
+    (row,) = providers.all_providers(sqlite)
+    assert (row.timeouts, row.extra_domains) == ({"connect": 3.0}, ["a.example", "b.example"])
+    assert (row.day_reset_hour, row.day_zone, row.transactional_reserve) == (9, "Europe/Madrid", 20)
+    page = panel.get(f"/smtp/{row.id}").text
+    assert 'value="a.example, b.example"' in page
+    assert 'value="Europe/Madrid"' in page
+    for change, words in (
+        ({"day_zone": "Mars/Base"}, "There is no time zone"),
+        ({"day_reset_hour": "24"}, "from 0 to 23"),
+        ({"timeout_tls": "0"}, "from 1 to 600 seconds"),
+        ({"transactional_reserve": "95"}, "from 0 to 90"),
+        ({"extra_domains": "not a domain"}, "is not a domain"),
+    ):
+        answer = panel.post(f"/smtp/{row.id}", {**data, **change}, form=f"/smtp/{row.id}")
+        assert answer.status_code == 422, change
+        assert words in answer.text, change
+        assert '<details class="limits" id="advanced" open>' in answer.text
+
+
+def test_an_old_password_asks_to_be_rotated(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    panel.post("/smtp/new", FORM, form="/smtp/new")
+    with sqlite.write() as session:
+        row = session.get(type(providers.all_providers(sqlite)[0]), 1)
+        assert row is not None
+        row.password_set_at = datetime.now(UTC) - timedelta(days=91)
+    assert "91 days old" in panel.get("/smtp").text
+    assert "rotate it every 3–6 months" in panel.get("/smtp/1").text
+
+
+def test_a_test_is_there_again_after_a_reload(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    (one,) = _add(sqlite, vault, "one")
+    panel.post(f"/smtp/{one}/test", FORM, fragment=True, form="/smtp")
+    assert "waiting for a worker" in panel.get(f"/smtp/{one}").text
+    assert "No worker is running" in panel.get(f"/smtp/{one}").text
+    panel.post("/smtp/test", FORM, fragment=True, form="/smtp")
+    assert "waiting for a worker" in panel.get("/smtp/new").text

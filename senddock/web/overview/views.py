@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, request
 
-from senddock.dispatch import journal, keys, providers, statistics
+from senddock.dispatch import glance, journal, providers, statistics
+from senddock.dispatch.allowance import allowances
 from senddock.domain.log_filter import LogFilter
+from senddock.domain.span import SPANS
 from senddock.web.htmx import page_or_fragment
+from senddock.web.overview.chart import stacked
 from senddock.web.services import services
 
 bp = Blueprint("overview", __name__)
@@ -15,27 +18,38 @@ bp = Blueprint("overview", __name__)
 
 @bp.get("/")
 def index() -> Any:
-    """Figures of the last 24 hours, queue, providers, and the first steps while they are open."""
-    now = datetime.now(UTC)
+    """Figures, chart, providers, queue; or the first steps while they are open and nobody asked for more."""
     with services().database.read() as session:
-        status = journal.queue_status(session, now)
-        figures = statistics.last_day(session, now)
-        by_provider = statistics.by_provider(session, now)
-        newest = journal.page(session, LogFilter(), limit=6).rows
+        steps = glance.first_steps(session)
+    if not steps.done and not request.args.get("all"):
+        return page_or_fragment("overview/first_run.html", "overview/_first_run.html", steps=steps)
+    return page_or_fragment("overview/index.html", "overview/_figures.html", steps=steps, **_figures())
+
+
+def _figures() -> dict[str, Any]:
+    now = datetime.now(UTC)
+    span = SPANS.get(request.args.get("span", ""), SPANS["24h"])
+    rows = providers.all_providers(services().database)
+    with services().database.read() as session:
         names = journal.provider_names(session)
-    steps = {
-        "provider": providers.count(services().database) > 0,
-        "key": any(key.revoked_at is None for key in keys.all_keys(services().database)),
-        "message": bool(newest),
+        found = {
+            "status": journal.queue_status(session, now),
+            "figures": statistics.last_day(session, now),
+            "cards": statistics.cards(session, now),
+            "chart": stacked(statistics.series_by_provider(session, now, span), names),
+            "newest": journal.page(session, LogFilter(), limit=6).rows,
+            "workers": glance.workers(session, now),
+            "incidents": glance.open_incidents(session),
+            "successes": glance.last_successes(session, [row.id for row in rows]),
+            "breakers": journal.breakers(session),
+        }
+    return {
+        **found,
+        "names": names,
+        "rows": rows,
+        "state_of": providers.state_of,
+        "used": allowances(services().redis, rows, now),
+        "span": span,
+        "spans": SPANS,
+        "now": now,
     }
-    return page_or_fragment(
-        "overview/index.html",
-        "overview/_figures.html",
-        status=status,
-        figures=figures,
-        by_provider=by_provider,
-        newest=newest,
-        names=names,
-        steps=steps,
-        now=now,
-    )
