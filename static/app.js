@@ -76,6 +76,27 @@
     });
   });
 
+  // A time is typed in the browser's zone and travels in UTC; without this file both are UTC.
+  document.querySelectorAll("input[data-moment]").forEach(function (field) {
+    var sent = document.createElement("input");
+    sent.type = "hidden";
+    sent.name = field.name;
+    field.removeAttribute("name");
+    field.title = "";
+    if (field.value) {
+      sent.value = field.value + "Z";
+      var date = new Date(sent.value);
+      field.value = new Date(date - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+    }
+    field.after(sent);
+    field.addEventListener("change", function () { sent.value = field.value ? new Date(field.value).toISOString() : ""; });
+  });
+
+  // Links that act on the filtered list carry the filter of the address bar.
+  document.addEventListener("htmx:pushedIntoHistory", function () {
+    document.querySelectorAll("[data-follows-filter] a").forEach(function (link) { link.search = location.search; });
+  });
+
   // Ctrl/⌘ K: the dialog is a list of links, so arrows only move the focus.
   var jump = document.getElementById("jump");
 

@@ -69,6 +69,20 @@ def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int 
     return session.scalars(query).all()
 
 
+def changed(session: Session, shown: Sequence[str]) -> Sequence[Message]:
+    """Those of ``shown`` (``id:state:attempts``) that went on since they were shown."""
+    known = {text.split(":")[0]: text for text in shown if text.count(":") == 2}
+    if not known:
+        return []
+    rows = session.scalars(select(Message).where(Message.id.in_(known)))
+    return [row for row in rows if known[row.id] != f"{row.id}:{row.state}:{row.attempts}"]
+
+
+def key_names(session: Session) -> dict[int, str]:
+    """Names of all API keys, revoked ones too."""
+    return {row[0]: row[1] for row in session.execute(select(ApiKey.id, ApiKey.name).order_by(ApiKey.id)).all()}
+
+
 def named(session: Session, text: str, limit: int = 8) -> Sequence[Message]:
     """Messages by their id or by recipient: only what an index answers, because it is asked with every letter."""
     wanted = text.strip().lower()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 
@@ -62,10 +62,11 @@ def _number(text: str | None) -> int | None:
 
 
 def _moment(text: str | None) -> datetime | None:
+    """A time without a zone is UTC: what the page shows without JavaScript."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment.astimezone() if moment.tzinfo is None else moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

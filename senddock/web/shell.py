@@ -34,6 +34,8 @@ def prepare(app: Flask) -> None:
     app.jinja_env.filters["moment"] = _iso
     app.jinja_env.filters["shown_time"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).strftime("%H:%M:%S")
+    app.jinja_env.filters["from_iso"] = datetime.fromisoformat
+    app.jinja_env.filters["utc_minute"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
     app.jinja_env.filters["duration"] = _duration
     app.jinja_env.filters["verdict_title"] = _title
 

@@ -1,5 +1,8 @@
 """Logs: the list, one message's story, and content that is shown without being trusted."""
 
+import html
+import json
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -73,6 +76,74 @@ def test_the_live_tail_brings_only_what_is_newer(panel: Panel, mail: Bench) -> N
     assert 'id="log-poll"' in text
 
 
+def test_a_shown_row_goes_on_in_place(panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]) -> None:
+    mail.provider(smtp_server().port)
+    message_id = mail.submit(subject="One")
+    shown = f"{message_id}:queued:0"
+    assert f'value="{shown}"' in panel.get("/logs").text
+    assert panel.get(f"/logs/new?than={message_id}&open={shown}", fragment=True).status_code == 204
+    mail.engine.drain()
+    text = panel.get(f"/logs/new?than={message_id}&open={shown}&open=nonsense", fragment=True).text
+    assert f'<tr id="m-{message_id}" hx-swap-oob="true">' in text
+    assert "accepted" in text
+    assert 'name="open"' not in text, "what is over is not asked about again"
+
+
+def test_times_in_the_filter_are_kept_and_narrow(panel: Panel, mail: Bench) -> None:
+    mail.submit(subject="Now")
+    assert ">Now<" in panel.get("/logs?since=2020-01-01T00:00").text
+    page = panel.get("/logs?until=2020-01-01T00:00Z")
+    assert ">Now<" not in page.text
+    assert 'value="2020-01-01T00:00"' in page.text
+    assert "until=2020-01-01T00:00:00" in page.text, "the export's address carries the filter"
+
+
+def test_an_accepted_message_is_sent_once_more_as_a_message_of_its_own(
+    panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    first, second = smtp_server(), smtp_server()
+    mail.provider(first.port, "one", 1)
+    chosen = mail.provider(second.port, "two", 2)
+    message_id = mail.submit("a@example.org", "b@example.org", subject="Invoice")
+    mail.engine.drain()
+    page = f"/logs/{message_id}"
+    assert "Send a copy" in panel.get(page).text
+    where = panel.post(f"{page}/copy", {"provider": str(chosen)}, form=page).headers["Location"]
+    assert where != page
+    mail.engine.drain()
+    second.wait_for(1)
+    copy, original = second.taken[0], first.taken[0]
+    assert copy.recipients == original.recipients
+    header = {line.split(b":")[0]: line for line in copy.data.split(b"\r\n\r\n")[0].split(b"\r\n") if b":" in line}
+    assert header[b"Subject"] == b"Subject: Invoice"
+    assert header[b"Message-ID"] not in original.data
+    assert mail.story(message_id)["state"] == "accepted"
+    refused = panel.post(f"/logs/{'0' * 36}/copy", form="/keys")
+    assert refused.status_code == 303
+
+
+def test_a_message_is_copied_as_a_command(panel: Panel, mail: Bench) -> None:
+    message_id = mail.submit("ana@example.org", subject="It's $HOME `id`", text="hi\n")
+    text = html.unescape(panel.get(f"/logs/{message_id}").text)
+    command = text.split('<pre tabindex="0">curl', 1)[1].split("</pre>")[0]
+    done = subprocess.run(
+        ["bash", "-c", f"curl() {{ printf '%s\\n' \"${{@: -1}}\"; }}; curl {command}"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    body = json.loads(done.stdout)
+    assert (body["subject"], body["to"], body["text"]) == ("It's $HOME `id`", ["ana@example.org"], "hi\n")
+
+
+def test_pictures_from_elsewhere_are_loaded_only_when_asked_for(panel: Panel, mail: Bench) -> None:
+    message_id = mail.submit(html='<img src="https://tracker.example/x.png">')
+    closed = panel.get(f"/logs/{message_id}/html").headers["Content-Security-Policy"]
+    assert "https:" not in closed
+    assert f"/logs/{message_id}/html?remote=1" in panel.get(f"/logs/{message_id}?remote=1").text
+    opened = panel.get(f"/logs/{message_id}/html?remote=1").headers["Content-Security-Policy"]
+    assert "img-src data: https: http:;" in opened
+    assert opened.startswith("sandbox; default-src 'none'")
+
+
 def test_pages_follow_the_key_without_gaps(panel: Panel, mail: Bench) -> None:
     ids = [mail.submit(subject=f"s{number}") for number in range(120)]
     seen: list[str] = []
@@ -102,7 +173,7 @@ def test_nothing_from_a_message_or_a_server_is_trusted(
         subject=EVIL, text=EVIL, html=f"<p>hi</p>{EVIL}", headers={"X-Evil": EVIL}, from_=f'"{EVIL}" <us@example.com>'
     )
     mail.engine.drain()
-    for path in ("/logs", f"/logs/{message_id}", "/"):
+    for path in ("/logs", f"/logs/{message_id}", "/?all=1"):
         text = panel.get(path).text
         assert EVIL not in text, path
         assert "&lt;script&gt;" in text

@@ -1,27 +1,23 @@
 """`/logs`: what happened to every message, and to one."""
 
-import csv
-import io
-import json
-from collections.abc import Iterator
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, make_response, render_template, request, url_for
 
 from senddock.content.reading import file_of, read_parts
 from senddock.dispatch import actions, journal, providers
+from senddock.dispatch.copying import copy_of
 from senddock.dispatch.refusals import Refused
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.status import Status
 from senddock.domain.verdict_class import VerdictClass
-from senddock.models import Database, Message
 from senddock.web.htmx import page_or_fragment, redirect_to
+from senddock.web.language import gettext as _
+from senddock.web.logs.curl import curl_of
+from senddock.web.logs.export import csv_lines, json_lines
 from senddock.web.services import services
 
 bp = Blueprint("logs", __name__, url_prefix="/logs")
-_EXPORT_PAGE = 500
-_COLUMNS = ("id", "created_at", "state", "from_header", "to_header", "subject", "attempts", "failed_over", "last_class",
-            "last_code", "reason", "due_at", "finished_at")  # fmt: skip
 
 
 @bp.get("")
@@ -36,25 +32,33 @@ def index() -> Any:
 
 @bp.get("/new")
 def tail() -> Any:
-    """Rows newer than the newest shown; they are put before it."""
+    """Rows newer than the newest shown, put before it; rows that went on since then replace themselves in place."""
     chosen = LogFilter.from_args(request.args)
     newest = request.args.get("than", "")
     with services().database.read() as session:
         rows = journal.newer_than(session, chosen, newest)
+        changed = journal.changed(session, request.args.getlist("open")[:100])
         names, streams = journal.provider_names(session), journal.stream_names(session)
-    if not rows:
+    if not rows and not changed:
         # 204: HTMX leaves the page as it is, so nothing moves while a person reads.
         return "", 204
-    return render_template("logs/_tail.html", rows=rows, names=names, streams=streams, chosen=chosen, than=rows[0].id)
+    return render_template(
+        "logs/_tail.html",
+        rows=rows,
+        changed=changed,
+        names=names,
+        streams=streams,
+        chosen=chosen,
+        than=rows[0].id if rows else newest,
+    )
 
 
 @bp.get("/export.<any(csv,jsonl):kind>")
 def export(kind: str) -> Any:
     """The filtered set, streamed."""
     chosen = LogFilter.from_args(request.args)
-    # Taken now: the lines are made while they are sent, when the request is over.
-    rows = _all(services().database, chosen)
-    lines = _csv_lines(rows) if kind == "csv" else (json.dumps(_plain(row)) + "\n" for row in rows)
+    # The database is taken now: the lines are made while they are sent, when the request is over.
+    lines = (csv_lines if kind == "csv" else json_lines)(services().database, chosen)
     mimetype = "text/csv" if kind == "csv" else "application/jsonl"
     headers = {"Content-Disposition": f"attachment; filename=senddock-log.{kind}"}
     return Response(lines, mimetype=mimetype, headers=headers)
@@ -77,6 +81,9 @@ def show(message_id: str) -> Any:
         message=story.message,
         parts=parts,
         names=names,
+        curl=curl_of(story, parts, services().public_url or request.host_url.rstrip("/")),
+        keeps_content=raw is not None,
+        remote=bool(request.args.get("remote")),
         providers=[row for row in providers.all_providers(services().database) if row.enabled],
         reply_line=journal.reply_line,
         open=Status(story.message.state) in (Status.QUEUED, Status.SENDING, Status.DEFERRED, Status.SCHEDULED),
@@ -88,9 +95,12 @@ def html_part(message_id: str) -> Any:
     """The HTML as the recipient gets it, in a frame that runs nothing and fetches nothing."""
     parts = read_parts(_raw(message_id))
     response = make_response(parts.html or "")
+    # Pictures from elsewhere tell the sender that somebody looks: only when the reader asks for them.
+    images = "data: https: http:" if request.args.get("remote") else "data:"
     response.headers["Content-Security-Policy"] = (
-        "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+        f"sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src {images}; frame-ancestors 'self'"
     )
+    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -112,26 +122,45 @@ def attachment(message_id: str, number: int) -> Any:
     return response
 
 
-@bp.post("/<message_id>/<any(resend,cancel):action>")
-def act(message_id: str, action: str) -> Any:
-    """Send again, or take out of the queue."""
+@bp.post("/<message_id>/cancel")
+def cancel(message_id: str) -> Any:
+    """Take it out of the queue."""
     try:
-        if action == "cancel":
-            actions.cancel(services().database, message_id, by=g.person.email)
-            flash("Canceled.", "success")
-        else:
-            wanted = request.form.get("provider", "")
-            actions.retry(
-                services().database,
-                message_id,
-                provider_id=int(wanted) if wanted.isdigit() else None,
-                by=g.person.email,
-            )
-            services().waker()
-            flash("Queued again.", "success")
+        actions.cancel(services().database, message_id, by=g.person.email)
+        flash(_("Canceled."), "success")
     except Refused as error:
         flash(error.message, "error")
     return redirect_to(url_for("logs.show", message_id=message_id))
+
+
+@bp.post("/<message_id>/resend")
+def resend(message_id: str) -> Any:
+    """Send what was not accepted again, by its routes or through one provider."""
+    try:
+        actions.retry(services().database, message_id, provider_id=_wanted_provider(), by=g.person.email)
+        services().waker()
+        flash(_("Queued again."), "success")
+    except Refused as error:
+        flash(error.message, "error")
+    return redirect_to(url_for("logs.show", message_id=message_id))
+
+
+@bp.post("/<message_id>/copy")
+def copy(message_id: str) -> Any:
+    """Send the same content as a new message."""
+    try:
+        submission = copy_of(services().database, message_id, provider_id=_wanted_provider())
+    except Refused as error:
+        flash(error.message, "error")
+        return redirect_to(url_for("logs.show", message_id=message_id))
+    new_id = services().outbox.submit([submission]).ids[0]
+    flash(_("A copy is accepted as a new message: this is its story."), "success")
+    return redirect_to(url_for("logs.show", message_id=new_id))
+
+
+def _wanted_provider() -> int | None:
+    wanted = request.form.get("provider", "")
+    return int(wanted) if wanted.isascii() and wanted.isdigit() else None
 
 
 def _raw(message_id: str) -> bytes:
@@ -146,38 +175,7 @@ def _lists(session: Any) -> dict[str, Any]:
     return {
         "names": journal.provider_names(session),
         "streams": journal.stream_names(session),
+        "keys": journal.key_names(session),
         "states": [status.value for status in Status],
         "classes": [item.value for item in VerdictClass],
     }
-
-
-def _all(database: Database, chosen: LogFilter) -> Iterator[Message]:
-    before = None
-    while True:
-        with database.read() as session:
-            page = journal.page(session, chosen, before=before, limit=_EXPORT_PAGE)
-        yield from page.rows
-        if page.older is None:
-            return
-        before = page.older
-
-
-def _plain(row: Message) -> dict[str, Any]:
-    return {name: _shown(getattr(row, name)) for name in _COLUMNS}
-
-
-def _shown(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _csv_lines(rows: Iterator[Message]) -> Iterator[str]:
-    yield ",".join(_COLUMNS) + "\r\n"
-    for row in rows:
-        out = io.StringIO()
-        # A cell that begins like a formula would be carried out by a spreadsheet.
-        csv.writer(out).writerow([_harmless(value) for value in _plain(row).values()])
-        yield out.getvalue()
-
-
-def _harmless(value: Any) -> Any:
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t") else value
