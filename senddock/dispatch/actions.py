@@ -82,6 +82,7 @@ def retry(database: Database, message_id: str, *, provider_id: int | None, by: s
                     scheduled_at=now,
                     expires_at=None,
                     reason=None,
+                    plan=None,
                     finished_at=None,
                 )
             )

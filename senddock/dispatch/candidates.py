@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from senddock.dispatch.health import Health
 from senddock.dispatch.roster import Snapshot, StreamView
 from senddock.domain.breaker import Breaker, Phase
 from senddock.domain.routing import Candidate
@@ -17,8 +16,7 @@ _FRESH = 0.1
 class Candidates:
     """Made at most ten times a second for each stream; used under the planner's lock."""
 
-    def __init__(self, health: Health, now: Callable[[], datetime]) -> None:
-        self._health = health
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._made: dict[int, tuple[float, list[Candidate]]] = {}
         #: Provider and kind of stream to (monotonic time, wall time, why) until which a limit has nothing left.
@@ -34,13 +32,19 @@ class Candidates:
         """Something has changed: make them anew with the next question."""
         self._made.clear()
 
-    def of(self, stream: StreamView, snapshot: Snapshot) -> list[Candidate]:
+    def limited(self, provider: Provider, stream: StreamView) -> bool:
+        """True while a limit of ``provider`` is known to have nothing left for streams of this kind."""
+        known = self._limited.get((provider.id, stream.rank))
+        return known is not None and known[0] > time.monotonic()
+
+    def of(
+        self, stream: StreamView, snapshot: Snapshot, breakers: Mapping[tuple[int, str], Breaker]
+    ) -> list[Candidate]:
         """The providers a stream may use, by priority."""
         clock = time.monotonic()
         known = self._made.get(stream.id)
         if known is not None and clock - known[0] < _FRESH:
             return known[1]
-        breakers = self._health.all()
         made = [
             self._candidate(snapshot.providers[provider_id], priority, weight, stream, breakers, clock)
             for provider_id, (priority, weight) in stream.routes.items()
@@ -66,12 +70,12 @@ class Candidates:
             closed_until, closed_why = _until(breaker, now), _why(breaker)
         limited = self._limited.get((provider.id, stream.rank))
         if limited is not None and limited[0] <= clock:
-            del self._limited[provider.id, stream.rank]
+            self._limited.pop((provider.id, stream.rank), None)
             limited = None
         refused = {
             domain: (state.until, f"does not send for {domain}: {state.text}")
             for (provider_id, domain), state in breakers.items()
-            if provider_id == provider.id and domain and not (state.until and state.until <= now)
+            if provider_id == provider.id and domain and state.bars(now)
         }
         own = {provider.from_email.rpartition("@")[2].lower(), *(domain.lower() for domain in provider.extra_domains)}
         return Candidate(

@@ -36,15 +36,15 @@ class Carrier:
         abandon(self._database, task.id, task.claimed.row.fence)
         self.lanes.left()
 
-    def move_on(self, task: Task, provider: Provider | None) -> None:
-        """Queue ``task`` for its next provider, or count it as settled."""
+    def move_on(self, task: Task, provider: Provider | None, *, first: bool = True) -> None:
+        """Queue ``task`` for its next provider, or count it as settled; ``first`` when it has been waiting already."""
         if provider is None:
             self.lanes.left()
         elif self.lanes.stopping:
             self.planner.give_back(task)
             self.lanes.left()
         else:
-            self.lanes.push(provider, task, first=True)
+            self.lanes.push(provider, task, first=first)
 
     def plan_again(self, tasks: Sequence[Task]) -> None:
         """Tasks that have not tried anything yet: with what is known now the plan may name another provider."""

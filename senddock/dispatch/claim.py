@@ -1,7 +1,7 @@
 """Taking due messages off the queue: a conditional update that no two workers can win together."""
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -109,9 +109,15 @@ _SPEECH = {
 
 
 def claim(
-    database: Database, *, worker_id: int, stream_ids: Collection[int], limit: int, now: datetime
+    database: Database,
+    *,
+    worker_id: int,
+    stream_ids: Collection[int],
+    limit: int,
+    now: datetime,
+    rooms: Mapping[int, int] | None = None,
 ) -> list[Claimed]:
-    """Claim up to ``limit`` due messages of these streams, the longest due first.
+    """Claim up to ``limit`` due messages of these streams, the longest due first; ``rooms`` bounds single streams.
 
     Each claimed message belongs to ``worker_id`` until it is finished, deferred, or the worker's lease runs out. Its
     fence has grown, so an earlier holder can no longer commit anything for it. Not thread-safe: for the engine's thread.
@@ -127,7 +133,8 @@ def claim(
         for stream_id in stream_ids:
             if len(rows) >= limit:
                 break
-            pen.cursor.execute(speech.take, (worker_id, stream_id, due, limit - len(rows)))
+            most = min(limit - len(rows), (rooms or {}).get(stream_id, limit))
+            pen.cursor.execute(speech.take, (worker_id, stream_id, due, most))
             rows.extend(_held(values, speech.moment) for values in pen.cursor.fetchall())
         if not rows:
             return []

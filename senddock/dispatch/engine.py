@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, update
@@ -45,6 +46,8 @@ _AHEAD = 12
 _BATCH = 100
 #: Seconds after which due mail is looked for although the lanes have enough: something urgent may have come.
 _LOOK = 0.1
+#: Seconds that mail held back by a limit waits at least, so that it leaves in more than ones.
+_BRIEFLY = 0.01
 #: Seconds after which a drain ends, so that the job queue sees its worker again.
 _LONGEST_DRAIN = 60.0
 
@@ -56,6 +59,8 @@ class _Drain:
     wake_another: Callable[[], None] | None
     #: Monotonic seconds.
     until: float
+    #: Called when mail that waits for a limit may go on.
+    wake: Callable[[], None] | None
     begun: bool = False
     look_at: float = 0.0
     claimed: int = 0
@@ -84,7 +89,7 @@ class Engine:
         self.recorder = Recorder(database)
         self.pool = Pool()
         self.planner = Planner(self.roster, self.health, Pace(database, redis, workers=workers), self.recorder, now)
-        self.lanes = Lanes(lanes, workers=workers)
+        self.lanes = Lanes(lanes)
         self._carrier = Carrier(database, self.roster, self.planner, self.lanes, self.pool, now)
         self._loop = Loop(self.lanes, self.recorder, lambda served: Lane(self._carrier, served))
         self.prober = Prober(database, self.roster, self.health, redis, now)
@@ -92,6 +97,7 @@ class Engine:
         self._claim_after = 0.0
         self._drains: deque[_Drain] = deque()
         self._stopping = threading.Event()
+        self._alarm: threading.Timer | None = None
         self._give_up_at = math.inf
         self.worker_id = self._register()
         self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
@@ -104,7 +110,7 @@ class Engine:
 
         ``wake_another`` is called when a full batch shows that there is work for one more worker.
         """
-        drain = _Drain(wake_another, time.monotonic() + longest)
+        drain = _Drain(wake_another, time.monotonic() + longest, wake_another)
         self._drains.append(drain)
         self._loop.wake()
         drain.over.wait(longest + 10.0)
@@ -118,6 +124,8 @@ class Engine:
     def stop(self, timeout: float = 25.0) -> None:
         """Finish the transactions on the wire, give the rest back, and sign off."""
         self._give_up_at = time.monotonic() + timeout
+        if self._alarm is not None:
+            self._alarm.cancel()
         self.request_stop()
         self._thread.join(timeout + 10.0)
         self._pulse.join(HEARTBEAT + 1)
@@ -156,7 +164,10 @@ class Engine:
             self._end(drain)
         elif now >= self._claim_after and (room * 2 >= self._ahead or now >= drain.look_at):
             drain.look_at = now + _LOOK
-            batch = self._claim(min(_BATCH, room)) if room > 0 else []
+            # Marketing mail that fills the lanes must not keep transactional mail from being seen.
+            urgent = room <= 0
+            most = min(_BATCH, room + self._ahead if urgent else room)
+            batch = self._claim(most, urgent=urgent) if most > 0 else []
             drain.claimed += len(batch)
             self.lanes.entered(len(batch))
             for item in batch:
@@ -169,7 +180,19 @@ class Engine:
 
     def _end(self, drain: "_Drain") -> None:
         self._drains.popleft()
+        self._set_alarm(drain.wake)
         drain.over.set()
+
+    def _set_alarm(self, wake: Callable[[], None] | None) -> None:
+        """Mail that a limit holds back for a moment goes on when the moment is over; no worker waits for it."""
+        resumes = self.planner.resumes_at
+        if wake is None or resumes is None or self._stopping.is_set():
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = threading.Timer(max(_BRIEFLY, (resumes - self._now()).total_seconds()), wake)
+        self._alarm.daemon = True
+        self._alarm.start()
 
     def _wind_up(self) -> None:
         """Transactions on the wire are finished, what was not begun goes back, outcomes are written."""
@@ -183,10 +206,18 @@ class Engine:
         while self._drains:
             self._end(self._drains[0])
 
-    def _claim(self, limit: int) -> list[Claimed]:
+    def _claim(self, limit: int, *, urgent: bool = False) -> list[Claimed]:
+        """Due messages, transactional first; with ``urgent`` only those."""
         try:
-            streams = [stream.id for stream in self.planner.streams()]
-            return claim(self._database, worker_id=self.worker_id, stream_ids=streams, limit=limit, now=self._now())
+            rooms = {stream.id: room for stream, room in self.planner.claimable() if stream.rank == 0 or not urgent}
+            return claim(
+                self._database,
+                worker_id=self.worker_id,
+                stream_ids=list(rooms),
+                limit=limit,
+                now=self._now(),
+                rooms=rooms,
+            )
         except StorageUnavailable as error:
             log.error("cannot claim: %s", error)
             self._claim_after = time.monotonic() + 1.0
@@ -197,7 +228,7 @@ class Engine:
             stream = self.roster.snapshot().streams[item.row.stream_id]
             raw = item.raw if item.raw is not None else read_body(self._database, item.row.id)
             task = Task.of(item, stream, raw, self._now())
-            self._carrier.move_on(task, self.planner.place(task))
+            self._carrier.move_on(task, self.planner.place(task), first=False)
         except Exception:
             # One message that cannot be planned must not stop the others, nor stay held.
             log.exception("message %s could not be planned", item.row.id)
@@ -225,10 +256,16 @@ class Engine:
                         .values(heartbeat_at=self._now(), stopped_at=None)
                     )
                 self.prober.look()
-                if self.lanes.outstanding == 0:
-                    self.pool.sweep()
+                wanted = self.planner.pace.connections.renew()
+                if self.lanes.outstanding == 0 or wanted:
+                    self.pool.sweep(partial(_is_for, wanted))
             except StorageUnavailable as error:
                 log.error("no heartbeat: %s", error)
             except Exception:
                 # The heartbeat is the lease of every message held: it has to go on.
                 log.exception("the heartbeat met a defect")
+
+
+def _is_for(wanted: frozenset[int], key: Hashable) -> bool:
+    """True for a pool's key of one of these providers."""
+    return isinstance(key, tuple) and key[0] in wanted

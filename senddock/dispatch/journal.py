@@ -141,6 +141,7 @@ def story_json(found: Story) -> dict[str, Any]:
         "created_at": message.created_at.isoformat(),
         "next_attempt_at": message.due_at.isoformat() if message.due_at else None,
         "reason": message.reason,
+        "plan": message.plan,
         "via": message.via,
         "deliveries": [
             {

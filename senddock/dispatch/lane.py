@@ -4,13 +4,16 @@ Written as one flow that pauses (`senddock.smtp.steps`): at the socket, for a se
 the commit of a dot mark. The loop that drives all lanes resumes it.
 """
 
+import dataclasses
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from senddock.dispatch.carrier import Carrier
 from senddock.dispatch.lanes import ProviderQueue
+from senddock.dispatch.pace import Exhausted
+from senddock.dispatch.planner import Admission
 from senddock.dispatch.recorder import Mark
 from senddock.dispatch.settling import attempt_row
 from senddock.dispatch.task import Task, Transaction
@@ -27,14 +30,16 @@ log = logging.getLogger(__name__)
 class Dial:
     """Asks the loop for a new session; opening one blocks, so it is done in a thread of its own."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, on_close: Callable[[], None] | None) -> None:
+        """``on_close`` is called when the session that was opened ends."""
         self.target = target
+        self._on_close = on_close
         #: Milliseconds by stage.
         self.timings: dict[str, float] = {}
 
     def open(self) -> Session:
         """Connect and sign in. Raises `WireFault`."""
-        return Session.open(self.target, self._note_stage)
+        return Session.open(self.target, self._note_stage, self._on_close)
 
     def _note_stage(self, stage: Stage, milliseconds: float, _text: str) -> None:
         self.timings[stage.value] = round(self.timings.get(stage.value, 0.0) + milliseconds, 1)
@@ -190,14 +195,20 @@ class Lane:
         if not transaction.retried_fresh:
             self._session = carrier.pool.take(self._key)
         if self._session is None:
+            if self._admission(task, opening=True) is not Admission.GRANTED:
+                self._in_hand.remove(task)
+                return False
             try:
-                dial = Dial(carrier.roster.target(self.served.provider))
+                dial = Dial(carrier.roster.target(self.served.provider), carrier.planner.on_close(transaction))
                 self._timings = dial.timings
                 self._session = yield dial
             except WireFault as error:
                 return self._not_opened(task, error.reply)
             except (WrongMasterKey, SealBroken) as error:
                 return self._not_opened(task, Reply(Stage.AUTH, None, None, f"Password cannot be decrypted: {error}"))
+        if transaction.grant is not None:
+            # The connection is the session's from here on; the grant is for this message only.
+            transaction.grant = dataclasses.replace(transaction.grant, lease=None)
         carrier.lanes.warmed(self.served)
         return True
 
@@ -254,10 +265,31 @@ class Lane:
             self._session = None
 
     def _take(self) -> Task | None:
-        task = self._carrier.lanes.take(self.served)
-        if task is not None:
-            self._in_hand.append(task)
-        return task
+        while (task := self._carrier.lanes.take(self.served)) is not None:
+            opening = self._session is None and not self._carrier.pool.has(self._key)
+            admission = self._admission(task, opening=opening)
+            if admission is Admission.GRANTED:
+                self._in_hand.append(task)
+                return task
+            if admission is Admission.CROWDED:
+                return None
+        return None
+
+    def _admission(self, task: Task, *, opening: bool) -> Admission:
+        """Take the provider's limits for ``task``; when they are not granted it has been given to somebody else."""
+        carrier, served = self._carrier, self.served
+        admission = carrier.planner.admit(task, opening=opening)
+        if admission is Admission.CROWDED and not carrier.lanes.crowded(served):
+            # Nobody here has a connection: other workers hold them all.
+            carrier.planner.limit(task, Exhausted(1.0, "connections"))
+            carrier.plan_again([task, *carrier.lanes.cooled(served)])
+        elif admission is Admission.CROWDED:
+            if task.transaction is not None:
+                task.transaction.started_at = None
+            carrier.lanes.push(served.provider, task, first=True)
+        elif admission is Admission.ELSEWHERE:
+            carrier.plan_again([task])
+        return admission
 
 
 def _answers(count: int, opening: Opening | None, reply: Reply | None) -> tuple[Reply, list[Reply]]:

@@ -4,6 +4,7 @@ Messages wait in one queue a provider, transactional ones before the others. A p
 open is tried by one lane only (the pathfinder), so a blackholed host costs one lane one time-out and not all lanes theirs.
 """
 
+import time
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -25,6 +26,8 @@ class ProviderQueue:
     #: A session has been opened lately, so others may be opened beside it.
     warm: bool = False
     opening: bool = False
+    #: Monotonic time until which no further connection is asked for: all that the provider allows are in use.
+    full_until: float = 0.0
 
     def __len__(self) -> int:
         return len(self.urgent) + len(self.others)
@@ -52,7 +55,7 @@ class ProviderQueue:
 
     def open_to_another(self, connections: int) -> bool:
         """True when one more lane may serve this provider."""
-        if not len(self) or self.serving >= connections:
+        if not len(self) or self.serving >= connections or (self.serving and time.monotonic() < self.full_until):
             return False
         return self.warm or not self.opening
 
@@ -60,10 +63,8 @@ class ProviderQueue:
 class Lanes:
     """The lanes of one worker and the queues they serve; used by the engine's thread only."""
 
-    def __init__(self, count: int, *, workers: int = 1) -> None:
-        """``workers`` share a provider's connections."""
+    def __init__(self, count: int) -> None:
         self.count = count
-        self._workers = max(1, workers)
         self._queues: dict[int, ProviderQueue] = {}
         #: Tasks that were placed and are not settled yet.
         self.outstanding = 0
@@ -112,6 +113,11 @@ class Lanes:
         served.warm = served.opening = False
         return served.clear()
 
+    def crowded(self, served: ProviderQueue) -> bool:
+        """The provider takes no further connection; True when another lane has one and carries on."""
+        served.full_until = time.monotonic() + 1.0
+        return served.serving > 1
+
     def stop(self) -> list[Task]:
         """Begin nothing more; answers the tasks that were not begun."""
         self.stopping = True
@@ -122,8 +128,7 @@ class Lanes:
         if self.stopping:
             return None
         for known in self._queues.values():
-            limit = known.provider.max_connections
-            connections = max(1, limit // self._workers) if limit else DEFAULT_CONNECTIONS
-            if known.open_to_another(connections):
+            # How many of them all workers together may use is counted where the connection is opened.
+            if known.open_to_another(known.provider.max_connections or DEFAULT_CONNECTIONS):
                 return known
         return None

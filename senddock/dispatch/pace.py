@@ -1,136 +1,199 @@
-"""Taking from the providers' limits: one Redis call for all limits of a provider, all or none.
+"""Taking from the providers' limits: one Redis call for all limits of a provider and its connections, all or nothing.
 
-Without Redis the limits do not open: each worker then keeps to a local share of the shortest limit, slower than allowed
-but never faster. Counters are rebuilt from the attempts when Redis comes back empty.
+Taken by a lane when its transaction begins, so that the wire sees what was counted. Without Redis the limits do not open:
+each worker then keeps to a local share of each limit, slower than allowed but never faster.
 """
 
 import logging
+import threading
 import time
+import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import RedisError
-from sqlalchemy import func, select
 
+from senddock.dispatch.connections import Connections
+from senddock.dispatch.counters import Counters, key_of
+from senddock.dispatch.slowdowns import Slowdowns
 from senddock.domain.pacing import Limit, limits_of, reserved
-from senddock.models import Attempt, Database, Provider
+from senddock.models import Database, Provider
 
 if TYPE_CHECKING:
     from redis import Redis
 
 log = logging.getLogger(__name__)
 
-#: Present while the counters are complete; its absence means that Redis has lost them.
-_BUILT = "senddock:pace:built"
+#: More than any claim asks for.
+PLENTY = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One message's worth of a provider's limits; given back when it was not used."""
+
+    #: Redis key and slice for each limit.
+    counted: tuple[tuple[str, str], ...] = ()
+    #: The connection that may be opened for it, if one was asked for.
+    lease: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """A limit has nothing left."""
+
+    #: Until it may have again.
+    seconds: float
+    #: Name of the limit; ``connections`` when all of them are in use.
+    limit: str
+
+    @property
+    def why(self) -> str:
+        """In words, for the log."""
+        if self.limit == "connections":
+            return "all its connections are in use"
+        if self.limit == "slowed":
+            return "slowed down: it said that mail comes too fast"
+        return f"limit per {self.limit} is used up"
 
 
 class Pace:
     """The limits of all providers, shared by all workers."""
 
     def __init__(self, database: Database, redis: "Redis | None", *, workers: int = 2) -> None:
-        self._database = database
-        self._redis = redis
         self._workers = max(1, workers)
-        self._script = (
-            redis.register_script(resources.files("senddock.dispatch").joinpath("pace.lua").read_text())
-            if redis is not None
-            else None
-        )
+        self.slowdowns = Slowdowns(database)
+        self.connections = Connections(redis)
+        self._counters = Counters(database, redis)
+        self._script: Any = None
+        self._give_back: Any = None
+        if redis is not None:
+            here = resources.files("senddock.dispatch")
+            self._script = redis.register_script(here.joinpath("pace.lua").read_text())
+            self._give_back = redis.register_script(here.joinpath("give_back.lua").read_text())
         self._local: dict[tuple[int, str], float] = {}
-        self._built_checked = 0.0
+        self._lock = threading.Lock()
 
-    def take(self, provider: Provider, *, transactional: bool, now: datetime) -> tuple[float, str] | None:
-        """Take one message's worth. ``None`` when granted, otherwise seconds to wait and the name of the limit."""
-        limits = reserved(
-            _limits(provider, now), transactional=transactional, reserve_percent=provider.transactional_reserve
-        )
+    def take(
+        self, provider: Provider, *, transactional: bool, now: datetime, connection: bool = False, messages: int = 1
+    ) -> Grant | Exhausted:
+        """Take one message's worth and, with ``connection``, leave to open one more connection.
+
+        ``messages`` 0 takes the connection alone.
+        """
+        limits = self._limits(provider, transactional=transactional, now=now) if messages else []
+        allowed = provider.max_connections if connection and provider.max_connections else 0
+        if not limits and not allowed:
+            return Grant()
+        lease = uuid.uuid4().hex if allowed else None
+        answer = self._ask(provider, limits, now, messages=messages, allowed=allowed, lease=lease)
+        if answer is None:
+            return self._take_local(provider, limits, allowed, lease)
+        if answer[0] != 0:
+            return self._exhausted(provider, limits, answer)
+        if lease is not None:
+            self.connections.hold(lease, provider.id)
+        slices = [part.decode() if isinstance(part, bytes) else str(part) for part in answer[2:]]
+        keys = [key_of(provider.id, limit) for limit in limits]
+        return Grant(tuple(zip(keys, slices, strict=True)), lease)
+
+    def room(self, provider: Provider, *, transactional: bool, now: datetime) -> int | Exhausted:
+        """How many messages could be taken just now; takes nothing."""
+        limits = self._limits(provider, transactional=transactional, now=now)
         if not limits:
-            return None
-        if self._script is not None:
-            try:
-                self._rebuild_when_lost()
-                return self._take_shared(provider.id, limits, now)
-            except RedisError as error:
-                log.warning("limits of provider %s are kept locally while Redis is away: %s", provider.name, error)
-        return self._take_local(provider.id, limits)
+            return PLENTY
+        answer = self._ask(provider, limits, now, messages=1, looking=True)
+        if answer is None:
+            late = self._local_wait(provider, limits)
+            return Exhausted(*late) if late[0] > 0 else 1
+        return int(answer[1]) if answer[0] == 0 else self._exhausted(provider, limits, answer)
 
-    def look(self, provider: Provider, *, transactional: bool, now: datetime) -> tuple[float, str] | None:
-        """What `take` would answer, without taking. ``None`` too when Redis cannot be asked."""
-        limits = reserved(
-            _limits(provider, now), transactional=transactional, reserve_percent=provider.transactional_reserve
-        )
-        if not limits or self._script is None:
-            return None
+    def give_back(self, grant: Grant) -> None:
+        """Nothing was sent for ``grant``: the next message may have it."""
+        if grant.lease is not None:
+            self.connections.release(grant.lease)
+        if not grant.counted or self._give_back is None:
+            return
         try:
-            return self._take_shared(provider.id, limits, now, look_only=True)
-        except RedisError:
-            return None
+            self._give_back(keys=[key for key, _ in grant.counted], args=[at for _, at in grant.counted])
+        except RedisError as error:
+            log.warning("what was not used of a limit stays counted: %s", error)
 
-    def _take_shared(
-        self, provider_id: int, limits: Sequence[Limit], now: datetime, *, look_only: bool = False
-    ) -> tuple[float, str] | None:
-        assert self._script is not None
-        arguments: list[int] = [int(now.timestamp() * 1000), 1, int(look_only)]
+    def slow_down(self, provider: Provider, now: datetime) -> None:
+        """The provider said "too fast": halve its pace."""
+        rates = [limit.amount / limit.seconds for limit in _limits_of(provider, now) if limit.seconds <= 60]
+        self.slowdowns.note(provider, min(rates, default=None), now)
+
+    def _limits(self, provider: Provider, *, transactional: bool, now: datetime) -> list[Limit]:
+        limits = reserved(
+            _limits_of(provider, now), transactional=transactional, reserve_percent=provider.transactional_reserve
+        )
+        slow = self.slowdowns.of(provider.id)
+        slow_limit = slow.limit(now) if slow is not None else None
+        return [*limits, slow_limit] if slow_limit is not None else limits
+
+    def _ask(
+        self,
+        provider: Provider,
+        limits: Sequence[Limit],
+        now: datetime,
+        *,
+        messages: int,
+        looking: bool = False,
+        allowed: int = 0,
+        lease: str | None = None,
+    ) -> list[Any] | None:
+        """The script's answer, or ``None`` without Redis."""
+        if self._script is None:
+            return None
+        arguments: list[int | str] = [int(now.timestamp() * 1000), messages, int(looking)]
+        arguments += [allowed, lease or "", self.connections.life_ms]
         for limit in limits:
             period = -1 if limit.period_start is None else limit.period_start * 1000
             arguments += [limit.amount, limit.seconds * 1000, limit.slice_ms(), period]
-        answer = self._script(keys=[_key(provider_id, limit) for limit in limits], args=arguments)
-        if answer == 0:
+        keys = [self.connections.key(provider.id), *(key_of(provider.id, limit) for limit in limits)]
+        try:
+            self._counters.rebuild_when_lost(_limits_of, now)
+            answer: list[Any] = self._script(keys=keys, args=arguments)
+        except RedisError as error:
+            log.warning("limits of provider %s are kept locally while Redis is away: %s", provider.name, error)
             return None
-        wait_ms, index = answer
-        return wait_ms / 1000, limits[int(index) - 1].name
+        return answer
 
-    def _take_local(self, provider_id: int, limits: Sequence[Limit]) -> tuple[float, str] | None:
+    def _exhausted(self, provider: Provider, limits: Sequence[Limit], answer: Sequence[Any]) -> Exhausted:
+        wait, index = int(answer[0]), int(answer[1])
+        if index == 0:
+            self.connections.want(provider.id)
+            return Exhausted(wait / 1000, "connections")
+        return Exhausted(wait / 1000, limits[index - 1].name)
+
+    def _take_local(
+        self, provider: Provider, limits: Sequence[Limit], allowed: int, lease: str | None
+    ) -> Grant | Exhausted:
         # Evenly spaced over each window and divided among the workers: no window can hold more than its amount.
+        with self._lock:
+            if allowed and self.connections.held(provider.id) >= max(1, allowed // self._workers):
+                return Exhausted(1.0, "connections")
+            late = self._local_wait(provider, limits)
+            if late[0] > 0:
+                return Exhausted(*late)
+            now = time.monotonic()
+            for limit in limits:
+                self._local[provider.id, limit.name] = now + limit.seconds * self._workers / max(1, limit.amount)
+            if lease is not None:
+                self.connections.hold(lease, provider.id)
+        return Grant(lease=lease)
+
+    def _local_wait(self, provider: Provider, limits: Sequence[Limit]) -> tuple[float, str]:
         now = time.monotonic()
-        waits = [(self._local.get((provider_id, limit.name), 0.0) - now, limit.name) for limit in limits]
-        longest = max(waits)
-        if longest[0] > 0:
-            return longest
-        for limit in limits:
-            self._local[provider_id, limit.name] = now + limit.seconds * self._workers / max(1, limit.amount)
-        return None
-
-    def _rebuild_when_lost(self) -> None:
-        if time.monotonic() - self._built_checked < 1.0 or self._redis is None:
-            return
-        self._built_checked = time.monotonic()
-        if self._redis.exists(_BUILT):
-            return
-        with self._database.read() as session:
-            for provider in session.scalars(select(Provider).where(Provider.deleted_at.is_(None))):
-                self._rebuild(provider)
-        self._redis.set(_BUILT, "1")
-
-    def _rebuild(self, provider: Provider) -> None:
-        """Count what was sent in each window again, slice by slice, from the attempts."""
-        assert self._redis is not None
-        now = datetime.now(UTC)
-        for limit in _limits(provider, now):
-            begin = now - timedelta(seconds=limit.seconds)
-            if limit.period_start is not None:
-                begin = datetime.fromtimestamp(limit.period_start, UTC)
-            slice_seconds = limit.slice_ms() / 1000
-            counts: dict[int, int] = {}
-            with self._database.connect() as connection:
-                # Attempts that never reached a dot cost nothing at the provider; they are counted all the same,
-                # because a limit that is kept too well is better than one that is broken.
-                moments = connection.execute(
-                    select(Attempt.started_at, func.count())
-                    .where(Attempt.provider_id == provider.id, Attempt.started_at >= begin)
-                    .group_by(Attempt.started_at)
-                ).yield_per(1000)
-                for moment, count in moments:
-                    at = limit.period_start
-                    index = int(moment.timestamp() / slice_seconds) if at is None else at * 1000
-                    counts[index] = counts.get(index, 0) + count
-            if counts:
-                self._redis.hset(_key(provider.id, limit), mapping={str(key): value for key, value in counts.items()})
+        waits = [(self._local.get((provider.id, limit.name), 0.0) - now, limit.name) for limit in limits]
+        return max(waits, default=(0.0, ""))
 
 
-def _limits(provider: Provider, now: datetime) -> list[Limit]:
+def _limits_of(provider: Provider, now: datetime) -> list[Limit]:
     return limits_of(
         per_second=provider.per_second,
         per_minute=provider.per_minute,
@@ -141,7 +204,3 @@ def _limits(provider: Provider, now: datetime) -> list[Limit]:
         day_reset_hour=provider.day_reset_hour,
         day_zone=provider.day_zone,
     )
-
-
-def _key(provider_id: int, limit: Limit) -> str:
-    return f"senddock:pace:{provider_id}:{limit.name}"

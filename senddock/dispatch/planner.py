@@ -5,32 +5,46 @@ The decisions are made in `senddock.domain`; here they are asked for with what i
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
+from functools import partial
 from typing import Any
 
 from senddock.dispatch.candidates import Candidates
 from senddock.dispatch.health import Health
-from senddock.dispatch.pace import Pace
+from senddock.dispatch.pace import Exhausted, Pace
 from senddock.dispatch.recorder import Recorder
+from senddock.dispatch.room import room_for
 from senddock.dispatch.roster import Roster, StreamView
 from senddock.dispatch.settling import attempt_settlement, final_settlement
-from senddock.dispatch.task import Pending, Task
-from senddock.domain.breaker import THRESHOLD, Breaker, Phase, failed, held, paused, spent, succeeded
+from senddock.dispatch.standing import Standing
+from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.outcome import Move, step_after
-from senddock.domain.reply import Reply
+from senddock.domain.reply import Reply, Stage
 from senddock.domain.retry import next_try
 from senddock.domain.routing import NoRoute, Use, Wait, plan
 from senddock.domain.status import Status
-from senddock.domain.verdict import Opens, Verdict, VerdictClass, judge
+from senddock.domain.verdict import Verdict, VerdictClass, judge
 from senddock.models import Provider
 
 log = logging.getLogger(__name__)
 
 #: Seconds after which a message that no provider may carry is looked at again.
 _UNROUTABLE = 30.0
-#: Seconds a (provider, From domain) pair is left alone after the provider refused the domain.
-_DOMAIN_HELD = 900.0
+#: An attempt that ended here has cost nothing of a limit.
+_NOT_BEGUN = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS, Stage.GREETING, Stage.EHLO, Stage.AUTH})
+
+
+class Admission(Enum):
+    """What a lane may do with the task it has taken."""
+
+    GRANTED = "granted"
+    #: It has to be planned anew: a limit, the breaker or its age is against this provider.
+    ELSEWHERE = "elsewhere"
+    #: The provider takes no more connections: whoever has one carries on.
+    CROWDED = "crowded"
 
 
 class Planner:
@@ -41,12 +55,15 @@ class Planner:
     ) -> None:
         self._roster = roster
         self._health = health
-        self._pace = pace
         self._recorder = recorder
         self._now = now
         self._lock = threading.Lock()
         self._credit: dict[int, dict[int, float]] = {}
-        self._candidates = Candidates(health, now)
+        self._candidates = Candidates(now)
+        self._standing = Standing(health, pace)
+        self.pace = pace
+        #: When mail that is only held back by a limit may go on.
+        self.resumes_at: datetime | None = None
 
     def place(self, task: Task) -> Provider | None:
         """Open the next transaction of ``task`` and name its provider, or settle it and answer ``None``."""
@@ -79,7 +96,10 @@ class Planner:
             self._apply(task, item, verdict, reply, provider, now)
         main = verdicts.get(stage_reply) or judge(stage_reply, provider=provider.preset, now=now)
         task.last = (main, stage_reply)
-        self._tell_health(provider, task, main, stage_reply, detail, now)
+        if self._standing.tell(provider, task.claimed.row.from_domain, main, stage_reply, detail, now):
+            self._renew()
+        if stage_reply.stage in _NOT_BEGUN:
+            self._give_back(transaction)
         task.transaction = None
         following = self.place_next(task, now)
         self._recorder.settle(
@@ -109,13 +129,19 @@ class Planner:
     def unplace(self, task: Task) -> None:
         """Take back a transaction that was planned and not begun: its attempt never happened."""
         if task.transaction is not None:
+            self._give_back(task.transaction)
+            # A turn that a limit did not let it take costs a provider nothing of its share.
+            with self._lock:
+                credit = self._credit.setdefault(task.stream.id, {})
+                for provider_id, change in task.turn.items():
+                    credit[provider_id] = credit.get(provider_id, 0.0) - change
+                task.turn = {}
             task.number -= 1
             task.transaction = None
 
     def is_open(self, provider: Provider) -> bool:
         """True while the provider's breaker lets messages through."""
-        breaker = self._health.get((provider.id, ""))
-        return breaker.phase is Phase.CLOSED or breaker.lets_through(self._now())
+        return self._standing.is_open(provider, self._now())
 
     def streams(self) -> list[StreamView]:
         """All streams, transactional first."""
@@ -123,39 +149,100 @@ class Planner:
 
     def _choose(self, task: Task, group: Sequence[Pending], now: datetime) -> tuple[Provider | None, Use | None]:
         """A provider for ``group`` and why, or the recipients of ``group`` decided for now."""
-        snapshot = self._roster.snapshot()
+        snapshot, breakers = self._roster.snapshot(), self._health.all()
+        # Whoever holds the lock only thinks: what has to be asked of Redis or the database was asked before.
         with self._lock:
             credit = self._credit.setdefault(task.stream.id, {})
-            while True:
-                candidates = self._candidates.of(task.stream, snapshot)
-                before = dict(credit)
-                decision = plan(candidates, task.need(group), now=now, credit=credit)
-                if not isinstance(decision, Use):
-                    self._hold(task, group, decision, now)
-                    return None, None
-                if decision.on_trial:
-                    for item in group:
-                        # Counted for its arm whoever carries it: a limit met just now must not choose who is counted.
-                        item.exposed = item.tries == 0 and not item.tried
-                provider = snapshot.providers[decision.provider_id]
-                if self._granted(provider, task.stream, now):
-                    return provider, decision
-                # A turn that a limit did not let it take costs a provider nothing of its share.
-                credit.clear()
-                credit.update(before)
+            candidates = self._candidates.of(task.stream, snapshot, breakers)
+            before = dict(credit)
+            decision = plan(candidates, task.need(group), now=now, credit=credit)
+            task.turn = {key: value - before.get(key, 0.0) for key, value in credit.items()}
+        if isinstance(decision, Use):
+            if decision.on_trial:
+                for item in group:
+                    # Counted for its arm whoever carries it: a limit met just now must not choose who is counted.
+                    item.exposed = item.tries == 0 and not item.tried
+            return snapshot.providers[decision.provider_id], decision
+        task.waits = decision
+        self._hold(task, group, decision, now)
+        return None, None
 
-    def _granted(self, provider: Provider, stream: StreamView, now: datetime) -> bool:
-        refused = self._pace.take(provider, transactional=stream.rank == 0, now=now)
-        if refused is not None:
-            seconds, name = refused
-            self._candidates.limit(provider, stream, seconds, f"limit per {name} is used up")
-            return False
-        breaker = self._health.get((provider.id, ""))
-        if breaker.phase in (Phase.TRIAL, Phase.RAMP):
-            before, _after = self._health.change((provider.id, ""), spent, now)
+    def admit(self, task: Task, *, opening: bool = False) -> Admission:
+        """Asked by a lane just before it begins the open transaction of ``task``: the limits are taken from here.
+
+        ``opening`` says that a connection has to be opened for it. What is granted is given back by `unplace`, and by
+        `answered` when nothing came to be sent.
+        """
+        transaction = task.transaction
+        assert transaction is not None
+        now, provider = self._now(), transaction.provider
+        granted = transaction.grant
+        if granted is not None and (not opening or granted.lease is not None or not provider.max_connections):
+            return Admission.GRANTED
+        if granted is None and (now >= task.expires_at() or self._candidates.limited(provider, task.stream)):
+            return Admission.ELSEWHERE
+        taken = self.pace.take(
+            provider,
+            transactional=task.stream.rank == 0,
+            now=now,
+            connection=opening,
+            messages=1 if granted is None else 0,
+        )
+        if isinstance(taken, Exhausted):
+            if taken.limit == "connections":
+                return Admission.CROWDED
+            self.limit(task, taken)
+            return Admission.ELSEWHERE
+        if granted is not None:
+            transaction.grant = replace(granted, lease=taken.lease)
+            return Admission.GRANTED
+        if not self._standing.let_through(provider, task.claimed.row.from_domain, now):
+            self._renew()
+            self.pace.give_back(taken)
+            return Admission.ELSEWHERE
+        transaction.grant = taken
+        return Admission.GRANTED
+
+    def limit(self, task: Task, refused: Exhausted) -> None:
+        """Nothing more for the stream's kind through this provider until the limit has something left again."""
+        assert task.transaction is not None
+        with self._lock:
+            self._candidates.limit(task.transaction.provider, task.stream, refused.seconds, refused.why)
+
+    def on_close(self, transaction: Transaction) -> Callable[[], None] | None:
+        """What has to be called when the connection ends that is opened for ``transaction``."""
+        lease = transaction.grant.lease if transaction.grant is not None else None
+        return partial(self.pace.connections.release, lease) if lease is not None else None
+
+    def _renew(self) -> None:
+        with self._lock:
             self._candidates.renew()
-            return before.lets_through(now)
-        return True
+
+    def _give_back(self, transaction: Transaction) -> None:
+        if transaction.grant is not None:
+            self.pace.give_back(transaction.grant)
+            transaction.grant = None
+
+    def claimable(self) -> list[tuple[StreamView, int]]:
+        """The streams to claim from, transactional first, each with the number of messages that its limits let out.
+
+        A stream that is only held back by a limit that has something left again soon is not claimed from: its mail
+        would be taken off the queue to be put back.
+        """
+        now = self._now()
+        snapshot, breakers = self._roster.snapshot(), self._health.all()
+        found: list[tuple[StreamView, int]] = []
+        resumes: list[datetime] = []
+        for stream in self.streams():
+            with self._lock:
+                candidates = self._candidates.of(stream, snapshot, breakers)
+            room = room_for(stream, candidates, snapshot.providers, self.pace, now)
+            if isinstance(room, datetime):
+                resumes.append(room)
+            else:
+                found.append((stream, room))
+        self.resumes_at = min(resumes, default=None)
+        return found
 
     def _hold(self, task: Task, group: Sequence[Pending], decision: Wait | NoRoute, now: datetime) -> None:
         """No provider now: the recipients wait, or end as their last verdict said they would."""
@@ -203,39 +290,3 @@ class Planner:
             now=now,
             chance=circumstance.chance,
         )
-
-    def _tell_health(
-        self, provider: Provider, task: Task, verdict: Verdict, reply: Reply, detail: Mapping[str, Any], now: datetime
-    ) -> None:
-        scope = (provider.id, "")
-        if verdict.cls is VerdictClass.ACCEPTED and scope not in self._health.all():
-            return
-        text = reply.line()
-        cls = verdict.cls.value
-        if verdict.pause or verdict.opens is Opens.PAUSE:
-            self._health.change(scope, lambda known: paused(known, verdict_class=cls, text=text, now=now), now)
-        elif verdict.cls is VerdictClass.QUOTA_EXCEEDED:
-            until = now + timedelta(seconds=verdict.wait_seconds or 3600)
-            self._health.change(
-                scope, lambda known: held(known, until=until, verdict_class=cls, text=text, now=now), now
-            )
-        elif verdict.opens is Opens.SENDER_DOMAIN and task.claimed.row.from_domain:
-            until = now + timedelta(seconds=_DOMAIN_HELD)
-            self._health.change(
-                (provider.id, task.claimed.row.from_domain),
-                lambda known: held(known, until=until, verdict_class=cls, text=text, now=now),
-                now,
-            )
-        elif verdict.opens in (Opens.FAILURE, Opens.HALF, Opens.OPEN_AT_SECOND):
-            weight = {Opens.FAILURE: 1.0, Opens.HALF: 0.5, Opens.OPEN_AT_SECOND: THRESHOLD / 2}[verdict.opens]
-            if reply.code is None and detail.get("timed_out"):
-                # Each further try would cost the same wait.
-                weight = THRESHOLD
-            self._health.change(
-                scope, lambda known: failed(known, weight=weight, verdict_class=cls, text=text, now=now), now
-            )
-        elif self._health.get(scope) != Breaker():
-            self._health.change(scope, lambda known: succeeded(known, now), now)
-        else:
-            return
-        self._candidates.renew()

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 _ATTEMPT = [column.key for column in Attempt.__table__.columns]
 _ATTEMPT_OUTCOME = "finished_at duration_ms stage verdict_class code enhanced text rule fail_over tls detail".split()
 _DELIVERY = "status next_attempt_at tries sticky_provider_id verdict_class code enhanced text finished_at".split()
-_MESSAGE = "state due_at attempts rounds provider_id failed_over last_class last_code reason finished_at".split()
+_MESSAGE = "state due_at attempts rounds provider_id failed_over last_class last_code reason plan finished_at".split()
 
 
 def _assignments(names: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from senddock.dispatch.recorder import Settlement
 from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.experiment_verdict import outcome_of
-from senddock.domain.explanation import explain_use
+from senddock.domain.explanation import explain, explain_use
 from senddock.domain.mailbox import mailbox_provider
 from senddock.domain.reply import Reply
 from senddock.domain.status import Status
@@ -160,6 +160,7 @@ def final_settlement(task: Task, now: datetime) -> Settlement:
             "v_last_class": last[0].cls.value if last else None,
             "v_last_code": last[1].code if last else None,
             "v_reason": why if waiting else None,
+            "v_plan": explain(task.waits, {}) if waiting and task.waits else None,
             "v_finished_at": None if due is not None else now,
         },
     )

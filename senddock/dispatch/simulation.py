@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from senddock.dispatch.candidates import Candidates
 from senddock.dispatch.health import Health
-from senddock.dispatch.pace import Pace
+from senddock.dispatch.pace import Exhausted, Pace
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.roster import load
 from senddock.domain.envelope import Address, InvalidAddress
@@ -61,13 +61,13 @@ def simulate(database: Database, redis: "Redis | None", question: Question, now:
     stream = snapshot.streams.get(question.stream_id)
     if stream is None:
         raise Refused("There is no such stream.", field="stream", code="not_found")
-    candidates = Candidates(health, lambda: now)
+    candidates = Candidates(lambda: now)
     for provider_id in stream.routes:
         provider = snapshot.providers.get(provider_id)
-        waits = pace.look(provider, transactional=stream.rank == 0, now=now) if provider else None
-        if provider is not None and waits is not None:
-            candidates.limit(provider, stream, waits[0], f"limit per {waits[1]} is used up")
-    table = candidates.of(stream, snapshot)
+        room = pace.room(provider, transactional=stream.rank == 0, now=now) if provider else None
+        if provider is not None and isinstance(room, Exhausted):
+            candidates.limit(provider, stream, room.seconds, room.why)
+    table = candidates.of(stream, snapshot, health.all())
     need = Need(
         from_domain=sender.ascii_domain if sender else None,
         size=question.size,

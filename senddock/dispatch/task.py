@@ -8,13 +8,14 @@ from datetime import datetime
 from senddock.content.dots import dot_stuff
 from senddock.content.headers import address_header, splice
 from senddock.dispatch.claim import Claimed
+from senddock.dispatch.pace import Grant
 from senddock.dispatch.rewriting import Rewritten, rewrite
 from senddock.dispatch.roster import StreamView
 from senddock.domain.envelope import Address
 from senddock.domain.outcome import Circumstance
 from senddock.domain.reply import Reply
 from senddock.domain.retry import expiry
-from senddock.domain.routing import Need, Trial, Use
+from senddock.domain.routing import Need, NoRoute, Trial, Use, Wait
 from senddock.domain.status import Status, summarise
 from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
@@ -71,6 +72,8 @@ class Transaction:
     dot_at: datetime | None = None
     #: Set when the provider's own From took the place of the message's.
     rewritten: Rewritten | None = None
+    #: What was taken of the provider's limits for it; set when a lane begins it.
+    grant: Grant | None = None
 
 
 @dataclass(slots=True)
@@ -90,6 +93,10 @@ class Task:
     provider_id: int | None = None
     transaction: Transaction | None = None
     last: tuple[Verdict, Reply] | None = None
+    #: Why no provider could take it, when that is what it waits for.
+    waits: Wait | NoRoute | None = None
+    #: What its last choice of a provider did to the shares.
+    turn: dict[int, float] = field(default_factory=dict)
     #: Jitter, the same for all recipients: those who were deferred together come back in one transaction.
     chance: float = field(default_factory=random.random)
 

@@ -61,10 +61,21 @@ class Breaker:
 
     def wants_probe(self, now: datetime) -> bool:
         """True when it is time to sign in without mail."""
+        if self.phase in (Phase.CLOSED, Phase.PAUSED) or self.since is None:
+            return False
+        # A clock that was set back must not keep it open for as long as it was set back.
+        ahead = self.since > now + timedelta(seconds=PROBE_LOST)
         if self.phase is Phase.OPEN:
-            return self.until is not None and now >= self.until
-        lost = self.since is not None and now >= self.since + timedelta(seconds=PROBE_LOST)
-        return (self.phase is Phase.PROBING or (self.phase is Phase.TRIAL and self.allowance == 0)) and lost
+            return ahead or (self.until is not None and now >= self.until)
+        lost = now >= self.since + timedelta(seconds=PROBE_LOST)
+        return (self.phase is Phase.PROBING or self.allowance == 0) and (lost or ahead)
+
+    def bars(self, now: datetime) -> bool:
+        """For a From domain, which no probe can try: True while mail with it must not use the provider.
+
+        At ``until`` one message may try (`tried`); the others wait for what comes of it.
+        """
+        return self.phase is not Phase.CLOSED and (self.until is None or now < self.until)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for Redis and the mirror row."""
@@ -117,7 +128,7 @@ def succeeded(breaker: Breaker, now: datetime) -> Breaker:
         return replace(breaker, phase=Phase.RAMP, allowance=2, failures=0.0, since=now, until=None)
     if breaker.phase is Phase.RAMP:
         grown = breaker.allowance + 2
-        return Breaker() if grown >= RAMP_UNTIL else replace(breaker, allowance=grown)
+        return Breaker() if grown >= RAMP_UNTIL else replace(breaker, allowance=grown, since=now)
     return Breaker()
 
 
@@ -133,6 +144,13 @@ def probed(breaker: Breaker, *, ok: bool, text: str, now: datetime) -> Breaker:
     if ok:
         return replace(breaker, phase=Phase.TRIAL, allowance=1, since=now, until=None)
     return _opened(breaker, breaker.verdict_class, text, now)
+
+
+def tried(breaker: Breaker, now: datetime) -> Breaker:
+    """A message takes the chance of a From domain whose time is over; the others wait for its outcome."""
+    if breaker.phase in (Phase.CLOSED, Phase.PAUSED) or breaker.bars(now):
+        return breaker
+    return replace(breaker, phase=Phase.TRIAL, allowance=0, since=now, until=now + timedelta(seconds=PROBE_LOST))
 
 
 def spent(breaker: Breaker) -> Breaker:

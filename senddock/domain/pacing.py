@@ -5,8 +5,9 @@ window still counts whole, so never more than N fall into any window, and at mos
 allowance is left unused under saturation.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -66,12 +67,60 @@ def day_start(now: datetime, reset_hour: int, zone: str | None) -> datetime:
 
 
 def reserved(limits: Sequence[Limit], *, transactional: bool, reserve_percent: int) -> list[Limit]:
-    """The limits as they hold for a stream: others leave a part of the day's and month's allowance to transactional."""
+    """The limits as they hold for a stream: others leave a part of each allowance to transactional mail.
+
+    A second's allowance is not divided: it is back within the second, and transactional mail is taken first.
+    """
     if transactional or reserve_percent <= 0:
         return list(limits)
     return [
-        Limit(item.name, item.amount - item.amount * reserve_percent // 100, item.seconds, item.period_start)
-        if item.name in ("day", "month")
-        else item
+        replace(item, amount=item.amount - item.amount * reserve_percent // 100) if item.seconds >= 60 else item
         for item in limits
     ]
+
+
+#: Seconds in which a pace that was halved grows back to what it was.
+RECOVERY = 300.0
+#: Refusals within this many seconds of a halving are answers to what was sent before it.
+SETTLING = 2.0
+#: The slowest pace, in messages a second.
+SLOWEST = 1 / 60
+
+
+@dataclass(frozen=True, slots=True)
+class Slowdown:
+    """A provider said "too fast": the pace was halved, and grows back evenly over `RECOVERY` seconds."""
+
+    #: Messages a second just after the halving, and before it.
+    pace: float
+    full: float
+    since: datetime
+
+    @property
+    def recovers_at(self) -> datetime:
+        """When the full pace is back, if the provider does not object again."""
+        return self.since + timedelta(seconds=RECOVERY)
+
+    def pace_at(self, now: datetime) -> float | None:
+        """Messages a second; ``None`` once it has recovered."""
+        share = max(0.0, (now - self.since).total_seconds()) / RECOVERY
+        return self.pace + (self.full - self.pace) * share if share < 1 else None
+
+    def limit(self, now: datetime) -> Limit | None:
+        """The pace as one more limit of the provider."""
+        pace = self.pace_at(now)
+        if pace is None:
+            return None
+        if pace >= 1:
+            return Limit("slowed", int(pace), 1)
+        return Limit("slowed", 1, math.ceil(1 / pace))
+
+
+def slowed(known: Slowdown | None, *, pace: float, now: datetime) -> Slowdown:
+    """Halve the pace; ``pace`` is the one kept so far, in messages a second, where nothing has slowed it."""
+    current = known.pace_at(now) if known is not None else None
+    if known is None or current is None:
+        return Slowdown(max(SLOWEST, pace / 2), max(SLOWEST, pace), now)
+    if 0 <= (now - known.since).total_seconds() < SETTLING:
+        return known
+    return Slowdown(max(SLOWEST, current / 2), known.full, now)

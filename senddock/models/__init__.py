@@ -10,7 +10,7 @@ from senddock.models.experiment import Experiment, ExperimentRecipient, Experime
 from senddock.models.message import Content, Delivery, Message
 from senddock.models.operation import Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
-from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider
+from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider, SlowdownState
 from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
 from senddock.models.sending_domain import SenderRecord, SendingDomain
 from senddock.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -42,6 +42,7 @@ __all__ = [
     "SenderRecord",
     "SendingDomain",
     "Setting",
+    "SlowdownState",
     "StorageUnavailable",
     "Stream",
     "Suppression",

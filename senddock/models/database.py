@@ -82,14 +82,14 @@ class Database:
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:
-        """A connection for reading; sees one consistent state."""
-        with self.engine.connect() as connection:
+        """A connection for reading; sees one consistent state. Raises `StorageUnavailable`."""
+        with _readable(), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session for reading. Objects stay usable after it is closed."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A session for reading. Objects stay usable after it is closed. Raises `StorageUnavailable`."""
+        with _readable(), Session(self.engine, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -209,5 +209,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
 
-def _reason(error: DBAPIError) -> str:
-    return f"the database cannot take a write just now: {str(error.orig).strip() or type(error.orig).__name__}"
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StorageUnavailable(_reason(error, "be read")) from error
+
+
+def _reason(error: DBAPIError, what: str = "take a write") -> str:
+    return f"the database cannot {what} just now: {str(error.orig).strip() or type(error.orig).__name__}"

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from senddock.models.base import Base, BigId, Uid
@@ -71,6 +71,8 @@ class Message(Base):
     last_code: Mapped[int | None]
     #: Why it waits, in words, while it waits.
     reason: Mapped[str | None]
+    #: While it waits for a provider: every provider and why it was left out, as decided last.
+    plan: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     finished_at: Mapped[datetime | None]
 
 

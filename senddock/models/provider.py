@@ -84,6 +84,18 @@ class BreakerState(Base):
     updated_at: Mapped[datetime]
 
 
+class SlowdownState(Base):
+    """A provider that said "too fast": its pace was halved, and grows back by itself."""
+
+    __tablename__ = "slowdown"
+
+    provider_id: Mapped[int] = mapped_column(ForeignKey("provider.id", ondelete="CASCADE"), primary_key=True)
+    #: Messages a second just after the halving, and before the first one.
+    pace: Mapped[float]
+    full_pace: Mapped[float]
+    since: Mapped[datetime]
+
+
 class Incident(Base):
     """A span in which a provider's breaker was open."""
 

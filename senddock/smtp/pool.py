@@ -2,12 +2,14 @@
 
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from senddock.smtp.session import Session
 
 #: Seconds an idle session is kept. Servers hang up after 5 to 10 s (Resend, SES) up to 5 minutes (RFC 5321 4.5.3.2.7).
 IDLE = 8.0
+#: Seconds an idle session is kept when another worker waits for a connection to the same provider.
+_BRIEF = 0.5
 
 
 class Pool:
@@ -30,23 +32,25 @@ class Pool:
                 return session
             session.close()
 
+    def has(self, key: Hashable) -> bool:
+        """True when a session waits; it may turn out to be stale."""
+        with self._lock:
+            return bool(self._sessions.get(key))
+
     def put(self, key: Hashable, session: Session) -> None:
         """Keep ``session`` for the next message."""
         with self._lock:
             self._sessions.setdefault(key, []).append(session)
 
-    def sweep(self) -> None:
-        """Say good-bye on sessions that have been idle for too long."""
+    def sweep(self, wanted: Callable[[Hashable], bool] | None = None) -> None:
+        """Say good-bye on sessions that have been idle for too long, and on those whose key is ``wanted`` elsewhere."""
         now = time.monotonic()
+        old: list[Session] = []
         with self._lock:
-            old = [
-                session
-                for waiting in self._sessions.values()
-                for session in waiting
-                if now - session.last_used >= self._idle
-            ]
-            for waiting in self._sessions.values():
-                waiting[:] = [session for session in waiting if now - session.last_used < self._idle]
+            for key, waiting in self._sessions.items():
+                idle = _BRIEF if wanted is not None and wanted(key) else self._idle
+                old += [session for session in waiting if now - session.last_used >= idle]
+                waiting[:] = [session for session in waiting if now - session.last_used < idle]
         _farewell(old)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ Until ``finish`` is called the message has not been sent, whatever was written b
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
@@ -76,10 +77,16 @@ class Session:
             wire.command_encoding = "utf-8"
 
     @classmethod
-    def open(cls, target: Target, on_stage: OnStage | None = None) -> "Session":
-        """Connect and sign in. Raises `WireFault` with the stage at which it failed."""
+    def open(
+        cls, target: Target, on_stage: OnStage | None = None, on_close: Callable[[], None] | None = None
+    ) -> "Session":
+        """Connect and sign in; ``on_close`` is called when the connection ends after that.
+
+        Raises `WireFault` with the stage at which it failed.
+        """
         started = time.monotonic()
         wire = open_wire(target, on_stage)
+        wire.on_close = on_close
         return cls(wire, target, (time.monotonic() - started) * 1000)
 
     @property

@@ -9,6 +9,7 @@ import smtplib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 
 from senddock.domain.reply import Stage
 from senddock.smtp.fault import WireFault, fault, fault_of
@@ -33,6 +34,8 @@ class Wire(smtplib.SMTP):
         self.stage = Stage.CONNECT
         #: Lines of the dialogue when somebody wants to read it (the probe); commands of AUTH are masked.
         self.transcript: list[str] | None = None
+        #: Called once when an open connection is closed.
+        self.on_close: Callable[[], None] | None = None
 
     def at(self, stage: Stage, seconds: float) -> None:
         """Enter ``stage``, which has to be over in ``seconds``."""
@@ -150,6 +153,8 @@ class Wire(smtplib.SMTP):
         sock, self.sock = self.sock, None
         if sock is not None:
             sock.close()
+            if self.on_close is not None:
+                self.on_close()
 
     def _line(self) -> bytes | None:
         """The next line without its end, or ``None`` while it is incomplete."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from senddock.dispatch.pace import Pace
+from senddock.dispatch.pace import Exhausted, Grant, Pace
 from senddock.models import Attempt, Database, Provider
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -14,20 +14,33 @@ START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 def provider(**limits: Any) -> Provider:
     given = dict.fromkeys(
-        ("per_second", "per_minute", "per_hour", "per_day", "per_month", "day_reset_hour", "day_zone")
+        (
+            "per_second",
+            "per_minute",
+            "per_hour",
+            "per_day",
+            "per_month",
+            "day_reset_hour",
+            "day_zone",
+            "max_connections",
+        )
     )
     return Provider(id=1, name="p", transactional_reserve=0, **{**given, **limits})
 
 
+def granted(answer: Grant | Exhausted) -> bool:
+    return isinstance(answer, Grant)
+
+
 def saturate(pace: Pace, row: Provider, *, seconds: float, step: float) -> list[float]:
     """Ask all the time; answers the moments at which something was granted."""
-    granted, at = [], 0.0
+    moments, at = [], 0.0
     while at < seconds:
-        if pace.take(row, transactional=True, now=START + timedelta(seconds=at)) is None:
-            granted.append(at)
+        if isinstance(pace.take(row, transactional=True, now=START + timedelta(seconds=at)), Grant):
+            moments.append(at)
         else:
             at += step
-    return granted
+    return moments
 
 
 @pytest.mark.parametrize(
@@ -38,22 +51,21 @@ def test_no_window_holds_more_and_saturation_gets_99_per_cent(
 ) -> None:
     pace = Pace(sqlite, redis)
     spans = 6
-    granted = saturate(pace, provider(**{limit: amount}), seconds=window * spans, step=window / 1000)
-    for index, first in enumerate(granted):
-        later = granted[index + amount] if index + amount < len(granted) else None
+    moments = saturate(pace, provider(**{limit: amount}), seconds=window * spans, step=window / 1000)
+    for index, first in enumerate(moments):
+        later = moments[index + amount] if index + amount < len(moments) else None
         assert later is None or later - first >= window - 1e-9, "one more than allowed within a window"
     # A burst of the whole amount opens each window; the last window has just begun.
-    assert len(granted) >= 0.99 * amount * (spans - 1)
+    assert len(moments) >= 0.99 * amount * (spans - 1)
 
 
 def test_all_limits_are_taken_together_or_none(sqlite: Database, redis: Redis) -> None:
     pace, row = Pace(sqlite, redis), provider(per_second=5, per_day=7)
-    granted = saturate(pace, row, seconds=10, step=0.01)
-    assert len(granted) == 7
+    assert len(saturate(pace, row, seconds=10, step=0.01)) == 7
     refused = pace.take(row, transactional=True, now=START + timedelta(seconds=10))
-    assert refused is not None
-    assert refused[1] == "day"
-    assert 86_000 < refused[0] <= 87_400
+    assert isinstance(refused, Exhausted)
+    assert refused.limit == "day"
+    assert 86_000 < refused.seconds <= 87_400
     used = sum(int(value) for value in redis.hvals("senddock:pace:1:day"))
     assert used == 7, "a refusal by one limit takes nothing from the others"
 
@@ -61,29 +73,28 @@ def test_all_limits_are_taken_together_or_none(sqlite: Database, redis: Redis) -
 def test_the_answer_names_a_wait_after_which_it_is_granted(sqlite: Database, redis: Redis) -> None:
     pace, row = Pace(sqlite, redis), provider(per_minute=3)
     for second in (0, 10, 20):
-        assert pace.take(row, transactional=True, now=START + timedelta(seconds=second)) is None
+        assert granted(pace.take(row, transactional=True, now=START + timedelta(seconds=second)))
     refused = pace.take(row, transactional=True, now=START + timedelta(seconds=30))
-    assert refused is not None
-    again = START + timedelta(seconds=30 + refused[0])
-    assert pace.take(row, transactional=True, now=again - timedelta(seconds=1)) is not None
-    assert pace.take(row, transactional=True, now=again) is None
+    assert isinstance(refused, Exhausted)
+    again = START + timedelta(seconds=30 + refused.seconds)
+    assert not granted(pace.take(row, transactional=True, now=again - timedelta(seconds=1)))
+    assert granted(pace.take(row, transactional=True, now=again))
 
 
 def test_a_fixed_day_starts_anew_at_its_hour_in_its_zone(sqlite: Database, redis: Redis) -> None:
     pace, row = Pace(sqlite, redis), provider(per_day=2, day_reset_hour=0, day_zone="America/New_York")
-    assert [pace.take(row, transactional=True, now=START) for _ in range(2)] == [None, None]
+    assert all(granted(pace.take(row, transactional=True, now=START)) for _ in range(2))
     refused = pace.take(row, transactional=True, now=START)
-    assert refused is not None
-    assert refused[0] == 17 * 3600, "midnight in New York is 05:00 UTC"
-    assert pace.take(row, transactional=True, now=START + timedelta(hours=17)) is None
+    assert isinstance(refused, Exhausted)
+    assert refused.seconds == 17 * 3600, "midnight in New York is 05:00 UTC"
+    assert granted(pace.take(row, transactional=True, now=START + timedelta(hours=17)))
 
 
 def test_a_part_of_the_day_is_kept_for_transactional_mail(sqlite: Database, redis: Redis) -> None:
     pace, row = Pace(sqlite, redis), provider(per_day=10)
     row.transactional_reserve = 20
-    marketing = [pace.take(row, transactional=False, now=START) for _ in range(10)]
-    assert marketing.count(None) == 8
-    assert [pace.take(row, transactional=True, now=START) for _ in range(3)][:2] == [None, None]
+    assert [granted(pace.take(row, transactional=False, now=START)) for _ in range(10)].count(True) == 8
+    assert [granted(pace.take(row, transactional=True, now=START)) for _ in range(3)] == [True, True, False]
 
 
 def test_counters_are_rebuilt_from_the_attempts_after_a_wipe(sqlite: Database, redis: Redis) -> None:
@@ -106,15 +117,14 @@ def test_counters_are_rebuilt_from_the_attempts_after_a_wipe(sqlite: Database, r
                 )
             )
     pace = Pace(sqlite, redis)
-    assert pace.take(row, transactional=True, now=now) is None
+    assert granted(pace.take(row, transactional=True, now=now))
     refused = pace.take(row, transactional=True, now=now)
-    assert refused is not None
-    assert 20 * 3600 < refused[0] < 21.5 * 3600, "the oldest of them leaves the window first"
+    assert isinstance(refused, Exhausted)
+    assert 20 * 3600 < refused.seconds < 21.5 * 3600, "the oldest of them leaves the window first"
 
 
 def test_without_redis_it_goes_slower_and_never_opens(sqlite: Database) -> None:
     gone = Redis.from_url("unix:///nonexistent/redis.sock")
     pace, row = Pace(sqlite, gone, workers=2), provider(per_second=1, per_hour=10)
-    granted = [pace.take(row, transactional=True, now=START) for _ in range(20)].count(None)
+    assert [granted(pace.take(row, transactional=True, now=START)) for _ in range(20)].count(True) == 1
     gone.close()
-    assert granted == 1
