@@ -15,8 +15,8 @@ def upgrade() -> None:
     op.create_table(
         "slowdown",
         sa.Column("provider_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("pace", sa.Float(), nullable=False),
-        sa.Column("full_pace", sa.Float(), nullable=False),
+        sa.Column("pace", sa.Double(), nullable=False),
+        sa.Column("full_pace", sa.Double(), nullable=False),
         sa.Column("since", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["provider_id"], ["provider.id"], name=op.f("fk_slowdown_provider_id"), ondelete="CASCADE"
