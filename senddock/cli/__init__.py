@@ -13,6 +13,7 @@ from senddock.cli.processes import clock, submission, up, web, worker
 from senddock.cli.providers import provider
 from senddock.cli.routing import experiment, route
 from senddock.cli.setup import db, project, stream, user
+from senddock.cli.suppressions import suppression
 from senddock.config import ConfigurationError
 
 
@@ -26,7 +27,7 @@ def cli(context: click.Context) -> None:
 
 for command in (up, web, worker, clock, submission, db, user, provider, project, stream, route, experiment, key):
     cli.add_command(command)
-for command in (send, messages, status, explain, domain):
+for command in (send, messages, status, explain, domain, suppression):
     cli.add_command(command)
 
 

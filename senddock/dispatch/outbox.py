@@ -18,6 +18,7 @@ from sqlalchemy import Connection, delete, insert, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
+from senddock.dispatch.webhook_outbox import listening
 from senddock.domain.status import Status, summarise
 from senddock.models import (
     Content,
@@ -28,6 +29,7 @@ from senddock.models import (
     Message,
     StorageUnavailable,
     Suppression,
+    WebhookEvent,
 )
 
 log = logging.getLogger(__name__)
@@ -265,6 +267,21 @@ class _Batch:
             connection.execute(insert(Content), self._contents)
             connection.execute(insert(Delivery), self._deliveries)
             connection.execute(insert(Event), self._events)
+            self._tell(connection)
+
+    def _tell(self, connection: Connection) -> None:
+        told = [
+            {
+                "at": self._now,
+                "kind": row["status"],
+                "delivery_id": None,
+                "data": {"message_id": row["message_id"], "recipient": row["recipient"], "text": row["text"]},
+            }
+            for row in self._deliveries
+            if row["status"] in (Status.SCHEDULED.value, Status.SUPPRESSED.value)
+        ]
+        if told and listening(connection):
+            connection.execute(insert(WebhookEvent), told)
 
 
 def _suppressed(connection: Connection, group: Sequence[_Order]) -> set[tuple[int, str]]:

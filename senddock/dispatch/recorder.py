@@ -10,11 +10,12 @@ import json
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, bindparam, insert, select, update
 
+from senddock.dispatch.consequences import anybody_listens, follow_up, note_all
 from senddock.dispatch.message_state import abandon, refresh_state
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
@@ -166,6 +167,7 @@ class Recorder:
             for statement, bound in rows:
                 statement.write(pen, bound)
             Tally.write(pen, [item.tally for item in mine if item.tally])
+            _follow_up(pen, mine)
         if len(mine) != len(settlements):
             with self._database.transaction() as connection:
                 for settlement in settlements:
@@ -178,6 +180,7 @@ class Recorder:
                         for statement, bound in _bind(dialect, [], [settlement]):
                             statement.write(pen, bound)
                         Tally.write(pen, [settlement.tally] if settlement.tally else [])
+                        _follow_up(pen, [settlement])
         for mark in held:
             mark.committed = True
 
@@ -211,6 +214,13 @@ def _bind(
     ]
 
 
+def _follow_up(pen: Pen, settlements: Sequence[Settlement]) -> None:
+    told = [item for item in settlements if item.deliveries]
+    if told:
+        listening = anybody_listens(pen)
+        note_all(pen, [event for item in told for event in follow_up(pen, item.message_id, item.deliveries, listening)])
+
+
 def _write_late(connection: Connection, settlement: Settlement) -> None:
     """The lease was lost meanwhile. What is known about a marked attempt is still worth more than "uncertain"."""
     log.warning("message %s was taken over by another worker before its outcome was written", settlement.message_id)
@@ -234,6 +244,7 @@ def _write_late(connection: Connection, settlement: Settlement) -> None:
         )
     if accepted:
         refresh_state(connection, settlement.message_id)
+        _follow_up(pen_of(connection), [replace(settlement, deliveries=accepted)])
 
 
 def _uncount_doubt(connection: Connection, settlement: Settlement) -> None:

@@ -195,4 +195,6 @@ def _delivery_change(item: Pending, now: datetime) -> dict[str, Any]:
         "v_enhanced": reply.enhanced if reply else None,
         "v_text": text,
         "v_finished_at": None if waits else now,
+        "recipient": item.recipient,
+        "suppress": verdict is not None and verdict.suppress and item.decided is Status.FAILED,
     }

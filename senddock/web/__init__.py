@@ -17,6 +17,7 @@ from senddock.web import (
     preferences,
     shell,
     smtp,
+    suppressions,
     users,
 )
 
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
         compose,
         domains,
         alerts,
+        suppressions,
         keys,
         users,
         account,
