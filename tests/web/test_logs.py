@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from senddock.models import Database
+from senddock.models import Database, Message
 from senddock.secrets.vault import Vault
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
@@ -230,3 +230,24 @@ def test_a_message_written_in_the_panel_goes_to_its_story(panel: Panel, mail: Be
 def _after(panel: Panel, page: str, action: str) -> str:
     panel.post(f"{page}/{action}", form="/keys")
     return str(panel.get(page).text)
+
+
+def test_the_preview_is_closed_and_shows_text_as_text(panel: Panel) -> None:
+    shown = panel.post("/send/preview", {"text": EVIL, "subject": ""}, form="/send")
+    assert "&lt;script&gt;" in shown.text
+    assert EVIL not in shown.text
+    shown = panel.post("/send/preview", {"html": f"<p>hi</p>{EVIL}"}, form="/send")
+    assert shown.headers["Content-Security-Policy"].startswith("sandbox; default-src 'none'")
+    assert "https:" not in shown.headers["Content-Security-Policy"]
+
+
+def test_a_message_needs_a_body_and_may_name_its_provider(panel: Panel, mail: Bench) -> None:
+    provider_id = mail.provider(closed_port(), "one")
+    data = {"to": "a@example.org", "subject": "Hi", "text": " ", "stream": "transactional", "provider": ""}
+    assert "Write something" in panel.post("/send", data, form="/send").text
+    data = {**data, "html": "<p>x</p>", "provider": str(provider_id)}
+    where = panel.post("/send", data, form="/send").headers["Location"]
+    with mail.database.read() as session:
+        kept = session.get(Message, where.rsplit("/", 1)[1])
+    assert kept is not None
+    assert kept.pinned_provider_id == provider_id
