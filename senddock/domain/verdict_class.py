@@ -80,7 +80,7 @@ CLASSES: dict[VerdictClass, ClassFacts] = {
     VerdictClass.ACCEPTED: ClassFacts(
         Blame.NOBODY, FailOver.NO, False, Opens.NOTHING, "Accepted by the provider",
         "The provider took responsibility. Whether it reached the mailbox shows in the provider's own reports.",
-        "deliverability",
+        "troubleshooting",
     ),
     VerdictClass.CONNECTION: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.FAILURE, "The server could not be reached",
@@ -89,16 +89,17 @@ CLASSES: dict[VerdictClass, ClassFacts] = {
     VerdictClass.TLS: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.FAILURE, "No secure connection",
         "Port and encryption must match: 465 is SSL, 587 and 2525 are TLS (STARTTLS). "
-        "If they do, the certificate does not fit the host name.", "ports-and-encryption",
+        "If they do, the certificate does not fit the host name.", "troubleshooting",
     ),
     VerdictClass.SERVER_TRANSIENT: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.FAILURE, "The provider has a temporary problem",
-        "Nothing to do: it is tried again. If it lasts, look at the provider's status page.", "troubleshooting",
+        "Nothing to do: another provider takes over and this one is tried again. If it lasts, look at its status page.",
+        "troubleshooting",
     ),
     VerdictClass.AUTH: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.OPEN_AT_SECOND, "Wrong username or password",
         "Verify username and password. API providers often want a fixed word as user name, mailbox providers an app "
-        "password.", "troubleshooting",
+        "password; the provider's guide says which.", "troubleshooting",
     ),
     VerdictClass.QUOTA_EXCEEDED: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.NOTHING, "Sending quota used up",
@@ -110,7 +111,7 @@ CLASSES: dict[VerdictClass, ClassFacts] = {
     ),
     VerdictClass.SENDER_NOT_VERIFIED: ClassFacts(
         Blame.SENDER, FailOver.YES, True, Opens.SENDER_DOMAIN, "Sender not verified at this provider",
-        "Verify the sending domain in the provider, or use a From address that belongs to it.", "deliverability",
+        "Verify the sending domain in the provider, or use a From address that belongs to it.", "troubleshooting",
     ),
     VerdictClass.RELAY_DENIED: ClassFacts(
         Blame.PROVIDER, FailOver.YES, True, Opens.SENDER_DOMAIN, "The provider will not relay this mail",
@@ -118,20 +119,20 @@ CLASSES: dict[VerdictClass, ClassFacts] = {
     ),
     VerdictClass.RECIPIENT_PERMANENT: ClassFacts(
         Blame.RECIPIENT, FailOver.NO, False, Opens.NOTHING, "The address does not exist or refuses mail",
-        "Correct or remove the address. Another provider would only hurt your reputation.", "deliverability",
+        "Correct or remove the address. Another provider would only hurt your reputation.", "troubleshooting",
     ),
     VerdictClass.RECIPIENT_TRANSIENT: ClassFacts(
         Blame.RECIPIENT, FailOver.NO, True, Opens.NOTHING, "The mailbox cannot take mail just now",
-        "Nothing to do: it is tried again over hours.", "deliverability",
+        "Nothing to do: it is tried again over hours.", "troubleshooting",
     ),
     VerdictClass.GREYLISTED: ClassFacts(
         Blame.RECIPIENT, FailOver.NO, True, Opens.NOTHING, "Asked to come back later",
-        "Normal for a first contact: the same provider tries again in some minutes.", "deliverability",
+        "Normal for a first contact: the same provider tries again in some minutes.", "troubleshooting",
     ),
     VerdictClass.CONTENT_REJECTED: ClassFacts(
         Blame.MESSAGE, FailOver.NO, False, Opens.NOTHING, "The message was refused",
-        "The text tells which: content, missing SPF/DKIM/DMARC, the provider's address, or a blocked account.",
-        "deliverability",
+        "The server's words tell which it is. Check the domain's records first, then links and attachments.",
+        "troubleshooting",
     ),
     VerdictClass.MESSAGE_TOO_LARGE: ClassFacts(
         Blame.MESSAGE, FailOver.LARGER, False, Opens.NOTHING, "The message is too large",
@@ -139,10 +140,11 @@ CLASSES: dict[VerdictClass, ClassFacts] = {
     ),
     VerdictClass.UNCERTAIN: ClassFacts(
         Blame.PROVIDER, FailOver.NO, True, Opens.HALF, "No answer after the final dot",
-        "The provider may have it. Look for the Message-ID in its log before you send it again.", "failover",
+        "The provider may have it. Look for the Message-ID in its log before you send it again.", "troubleshooting",
     ),
     VerdictClass.UNKNOWN: ClassFacts(
         Blame.UNKNOWN, FailOver.ONCE, False, Opens.NOTHING, "An answer no rule knows",
-        "Read the server's words. One other provider was tried.", "troubleshooting",
+        "Read the server's words. One other provider was tried; teach a rule from the attempt when it comes again.",
+        "troubleshooting",
     ),
 }  # fmt: skip
