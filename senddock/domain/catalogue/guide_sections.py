@@ -1,7 +1,7 @@
 """The parts of a guide that are made from the catalogue, as Markdown: numbers in guides have this one source."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from senddock.domain.catalogue.entry import Confidence, Entry, Plan
@@ -165,6 +165,6 @@ def _says_nothing(text: str) -> bool:
     return text.startswith(("None", "Nothing", "Not known"))
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "\n".join("| " + " | ".join(re.sub(r"\|", "\\|", cell) for cell in line) + " |" for line in lines)
