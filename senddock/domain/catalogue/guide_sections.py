@@ -7,7 +7,7 @@ from typing import Any
 from senddock.domain.catalogue.entry import Confidence, Entry, Plan
 
 _NOT_CONFIRMED = " *(not confirmed)*"
-_DIFFICULTY = {"easy": "⭐ Easy", "medium": "⭐⭐ Medium", "complex": "⭐⭐⭐ Complex"}
+_DIFFICULTY = {"easy": "★ Easy", "medium": "★★ Medium", "complex": "★★★ Complex"}
 _UNITS = {"per_second": "second", "per_minute": "minute", "per_hour": "hour", "per_day": "day", "per_month": "month"}
 
 

@@ -96,6 +96,6 @@ def test_other_names_lead_to_guides_that_exist() -> None:
 @pytest.mark.parametrize("topic", ["smtp-configuration"])
 def test_the_tables_of_the_user_documentation_are_in_the_guides(topic: str) -> None:
     text = BOOK[topic].text
-    assert "| [Resend](./resend.md) | ⭐ Easy | $20/mo for 50k | Startups, rapid development |" in text
+    assert "| [Resend](./resend.md) | ★ Easy | $20/mo for 50k | Startups, rapid development |" in text
     assert "| [AWS SES](./aws-ses.md#limits) | Sandbox | 1 a second, 200 a day |" in text
-    assert "| [Generic SMTP](./generic-smtp.md) | ⭐ Easy | Varies | Any provider |" in text
+    assert "| [Generic SMTP](./generic-smtp.md) | ★ Easy | Varies | Any provider |" in text
