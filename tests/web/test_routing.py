@@ -130,10 +130,10 @@ def test_the_simulator_knows_breakers_limits_senders_and_what_comes_next(
         assert words in text, words
     assert panel.get(asked, fragment=True).text.strip()[:60] in text
     providers.change(mail.database, vault, 3, {"per_hour": 1})
-    from senddock.dispatch.pace import Pace
+    from senddock.dispatch.pace import Grant, Pace
 
     row = providers.get(mail.database, 3)
-    assert Pace(mail.database, redis).take(row, transactional=True, now=now) is None
+    assert isinstance(Pace(mail.database, redis).take(row, transactional=True, now=now), Grant)
     for _ in range(2):
         text = panel.get(asked).text
         assert "It would wait until" in text
