@@ -24,7 +24,7 @@ PATIENCE = 30.0
 #: First and longest pause before a process that died is started again, in seconds.
 _PAUSES = (0.2, 10.0)
 #: A process that ran this long starts with the first pause again.
-_HEALTHY = 30.0
+_HEALTHY = 10.0
 _PR_SET_PDEATHSIG = 1
 
 

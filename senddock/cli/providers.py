@@ -32,6 +32,28 @@ def _provider_options(command: Any) -> Any:
         click.option("--priority", type=click.IntRange(1, 1000)),
         click.option("--preset"),
         click.option(
+            "--timeout",
+            "timeouts",
+            multiple=True,
+            metavar="STAGE=SECONDS",
+            help="Of connect (10), tls (15), session (30: greeting, EHLO, AUTH), envelope (60: MAIL, RCPT), "
+            "data (120: one block), final_dot (300); without seconds the usual one again.",
+        ),
+        click.option(
+            "--day-resets-at",
+            "day_reset_hour",
+            type=click.IntRange(0, 23),
+            metavar="HOUR",
+            help="The daily limit starts anew at this hour; without it, any 24 hours in a row count.",
+        ),
+        click.option("--day-zone", metavar="ZONE", help="Time zone of that hour, such as Europe/Madrid."),
+        click.option(
+            "--transactional-reserve",
+            type=click.IntRange(0, 90),
+            metavar="PERCENT",
+            help="Share of every limit of a minute and longer kept for transactional mail (10).",
+        ),
+        click.option(
             "--confirm-plain", "plain_confirmed", is_flag=True, default=None, help="Mail may travel readable."
         ),
     ):
@@ -47,7 +69,7 @@ def provider_add(house: House, /, as_json: bool, password_stdin: bool, **given: 
     """Add an SMTP account."""
     from senddock.dispatch import providers
 
-    values = {name: value for name, value in given.items() if value is not None}
+    values = _values(given, {})
     password = read_secret(True, "Password") if password_stdin else None
     made = providers.add(house.database, house.vault, values, password)
     _show_provider(house, made, as_json)
@@ -62,7 +84,7 @@ def provider_set(house: House, /, provider_id: int, as_json: bool, password_stdi
     """Change an SMTP account."""
     from senddock.dispatch import providers
 
-    values = {name: value for name, value in given.items() if value is not None}
+    values = _values(given, providers.get(house.database, provider_id).timeouts)
     password = read_secret(True, "Password") if password_stdin else None
     changed = providers.change(house.database, house.vault, provider_id, values, password)
     _show_provider(house, changed, as_json)
@@ -172,6 +194,16 @@ def provider_disable(house: House, provider_id: int) -> None:
     click.echo(f"{providers.set_enabled(house.database, provider_id, enabled=False).name} is disabled.")
 
 
+@provider.command("resume")
+@click.argument("provider_id", type=int)
+@pass_house
+def provider_resume(house: House, provider_id: int) -> None:
+    """Use it again after it was paused or failing: you have settled with the provider what was wrong."""
+    from senddock.dispatch import providers
+
+    click.echo(f"{providers.resume(house.database, provider_id).name} is tried again now, at its full pace.")
+
+
 @provider.command("remove")
 @click.argument("provider_id", type=int)
 @pass_house
@@ -183,6 +215,21 @@ def provider_remove(house: House, provider_id: int) -> None:
     click.echo("Removed; its password is erased.")
 
 
+def _values(given: dict[str, Any], timeouts: dict[str, Any]) -> dict[str, Any]:
+    """Options that were given, as fields; time-outs that are not named stay as they are."""
+    values = {name: value for name, value in given.items() if value not in (None, ())}
+    kept = dict(timeouts)
+    for text in values.pop("timeouts", ()):
+        stage, _, seconds = text.partition("=")
+        try:
+            kept[stage.strip()] = float(seconds) if seconds.strip() else None
+        except ValueError as error:
+            raise click.BadParameter(f"{text!r} is not STAGE=SECONDS, such as final_dot=300.") from error
+    if given["timeouts"]:
+        values["timeouts"] = {stage: seconds for stage, seconds in kept.items() if seconds is not None}
+    return values
+
+
 def _state(house: House, row: Any) -> str:
     from senddock.dispatch import journal, providers
 
@@ -192,8 +239,9 @@ def _state(house: House, row: Any) -> str:
 
 def _show_provider(house: House, row: Any, as_json: bool) -> None:
     from senddock.dispatch import providers
+    from senddock.dispatch.slowdowns import pace_of
 
-    described = providers.describe(row, _state(house, row))
+    described = {**providers.describe(row, _state(house, row)), "pace": pace_of(house.database, row.id)}
     if as_json:
         show(described)
         return

@@ -6,6 +6,7 @@ each other. Without Redis each worker keeps to its own view and the database's c
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KEY = "senddock:breakers"
+#: Member that is there while Redis has not forgotten the others.
+_BUILT = b"built"
 #: Seconds for which the shared state is used before it is read again.
 _FRESH = 0.1
 _COMPARE_AND_SET = """
@@ -44,6 +47,7 @@ class Health:
     def __init__(self, database: Database, redis: "Redis | None") -> None:
         self._database = database
         self._redis = redis
+        self._lock = threading.Lock()
         self._known: dict[Scope, Breaker] = {}
         self._read_at = 0.0
         self._loaded = False
@@ -60,15 +64,16 @@ class Health:
 
     def change(self, scope: Scope, step: Callable[[Breaker], Breaker], now: datetime) -> tuple[Breaker, Breaker]:
         """Apply ``step`` to the newest state; returns the state before and after. ``step`` may be called again."""
-        before, after = self._exchange(scope, step)
-        if after != before:
-            self._known = {**self._known, scope: after}
-            if after.phase is not before.phase:
-                try:
-                    self._mirror(scope, before, after, now)
-                except StorageUnavailable as error:
-                    # The breaker works without its durable copy; mail must not wait for it.
-                    log.warning("the state of provider %s is not on disk: %s", scope[0], error)
+        with self._lock:
+            before, after = self._exchange(scope, step)
+            if after != before:
+                self._known = {**self._known, scope: after}
+        if after != before and after.phase is not before.phase:
+            try:
+                self._mirror(scope, before, after, now)
+            except StorageUnavailable as error:
+                # The breaker works without its durable copy; mail must not wait for it.
+                log.warning("the state of provider %s is not on disk: %s", scope[0], error)
         return before, after
 
     def reconcile(self, now: datetime) -> bool:
@@ -106,20 +111,23 @@ class Health:
     def _read(self) -> None:
         self._read_at = time.monotonic()
         stored: dict[Any, Any] = {}
-        if self._redis is not None:
-            try:
+        try:
+            if self._redis is not None:
                 stored = self._redis.hgetall(_KEY)
-            except RedisError:
-                # What this process knew stays in force: an unreachable Redis must not close an open breaker.
-                if self._loaded:
-                    return
-        if not stored and not self._loaded:
+                if _BUILT not in stored:
+                    # Redis is new or came back empty: tell it what is known, and leave alone what others told it since.
+                    stored = {**self._publish(), **stored}
+            elif not self._loaded:
+                stored = self._from_mirror()
+            else:
+                return
+        except RedisError:
+            # What this process knew stays in force: an unreachable Redis must not close an open breaker.
+            if self._loaded:
+                return
             stored = self._from_mirror()
-        elif not stored and any(breaker.phase is not Phase.CLOSED for breaker in self._known.values()):
-            # Redis came back empty: tell it what is known.
-            stored = self._from_mirror()
-            self._publish(stored)
         self._loaded = True
+        stored.pop(_BUILT, None)
         known: dict[Scope, Breaker] = {}
         for member, text in stored.items():
             provider_id, _, domain = _text(member).partition("|")
@@ -133,12 +141,14 @@ class Health:
             rows = session.scalars(select(BreakerState)).all()
             return {f"{row.provider_id}|{row.domain}": json.dumps(row.state) for row in rows}
 
-    def _publish(self, stored: dict[Any, Any]) -> None:
-        if self._redis is not None and stored:
-            try:
-                self._redis.hset(_KEY, mapping=stored)
-            except RedisError as error:
-                log.warning("breakers could not be put back into Redis: %s", error)
+    def _publish(self) -> dict[Any, Any]:
+        """Put the durable copy into Redis. Raises ``RedisError``."""
+        assert self._redis is not None
+        mirror = self._from_mirror()
+        for member, text in mirror.items():
+            self._redis.hsetnx(_KEY, member, text)
+        self._redis.hset(_KEY, _BUILT, "1")
+        return {member.encode(): text for member, text in mirror.items()}
 
     def _mirror(self, scope: Scope, before: Breaker, after: Breaker, now: datetime) -> None:
         """Keep the durable copy and the incident that a person reads."""

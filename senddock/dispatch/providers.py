@@ -11,7 +11,7 @@ from senddock.dispatch.provider_fields import FIELDS, LIMITS, check, cleaned, re
 from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.dispatch.version import announce
 from senddock.domain.breaker import Breaker, Phase
-from senddock.models import BreakerState, Database, Message, Provider, Route, Stream
+from senddock.models import BreakerState, Database, Message, Provider, Route, SlowdownState, Stream
 from senddock.secrets.vault import Vault
 
 
@@ -76,6 +76,17 @@ def set_enabled(database: Database, provider_id: int, *, enabled: bool) -> Provi
         provider = _get(session, provider_id)
         provider.enabled = enabled
         provider.updated_at = now
+        announce(session, now)
+    return provider
+
+
+def resume(database: Database, provider_id: int) -> Provider:
+    """A person has acted: breakers close, the pace is the full one, and mail that waited for it goes on."""
+    now = datetime.now(UTC)
+    with database.write() as session:
+        provider = _get(session, provider_id)
+        session.execute(delete(BreakerState).where(BreakerState.provider_id == provider_id))
+        session.execute(delete(SlowdownState).where(SlowdownState.provider_id == provider_id))
         announce(session, now)
     return provider
 
@@ -186,6 +197,7 @@ def describe(provider: Provider, state: str) -> dict[str, Any]:
         "default": provider.is_default,
         "state": state,
         "limits": {field: getattr(provider, field) for field in LIMITS if getattr(provider, field) is not None},
+        "timeouts": dict(provider.timeouts or {}),
         "password_set_at": provider.password_set_at.isoformat() if provider.password_set_at else None,
     }
 

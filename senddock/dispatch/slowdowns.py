@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -65,6 +66,21 @@ class Slowdowns:
                 .where(Attempt.provider_id == provider_id, Attempt.started_at >= now - timedelta(seconds=_MEASURED))
             ).scalar_one()
         return max(1.0, recent / _MEASURED)
+
+
+def pace_of(database: Database, provider_id: int) -> dict[str, Any] | None:
+    """What slows a provider just now, for a person: messages a second, the full pace, and when that is back."""
+    with database.read() as session:
+        slow = slowdowns(session).get(provider_id)
+    now = datetime.now(UTC)
+    pace = slow.pace_at(now) if slow is not None else None
+    if slow is None or pace is None:
+        return None
+    return {
+        "per_second": round(pace, 2),
+        "full_per_second": round(slow.full, 2),
+        "recovers_at": slow.recovers_at.isoformat(),
+    }
 
 
 def slowdowns(session: Session) -> dict[int, Slowdown]:
