@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help run test lint format bench screenshots translations constraints system-packages node-packages clean
+.PHONY: help run test lint format bench soak screenshots translations constraints system-packages node-packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ format: $(VENV)/.installed-dev ## put code into the common form
 bench: system-packages node-packages $(VENV)/.installed-dev ## measure the engine against smtp-sink; prints one table
 	$(BIN)/python -m bench.latency
 	$(BIN)/python -m bench.drain
+
+soak: system-packages $(VENV)/.installed-dev ## two minutes of kill -9 on each database while mail is submitted; prints what was lost and doubled
+	SOAK_SECONDS=$${SOAK_SECONDS:-120} $(BIN)/python -m pytest -q -p no:cacheprovider tests/e2e/test_kill_storm.py
 
 screenshots: $(VENV)/.installed-dev ## pictures of the panel from real data, into docs/screenshots
 	$(BIN)/python docs/screenshots/make.py

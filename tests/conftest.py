@@ -20,7 +20,7 @@ from senddock.dispatch import providers
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.engine import Engine
 from senddock.dispatch.mailing import Mail, submission_of
-from senddock.dispatch.outbox import Outbox
+from senddock.dispatch.outbox import Outbox, utcnow
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 from tests import postgres
@@ -179,12 +179,24 @@ class Bench:
         self.redis = redis
         self._lanes = lanes
         self._engine: Engine | None = None
+        #: For hosts that are names; ``host:port``.
+        self.dns_servers: tuple[str, ...] = ()
+        #: The clock of the engine.
+        self.now: Callable[[], datetime] = utcnow
 
     @property
     def engine(self) -> Engine:
         """Made when it is first used, after the providers."""
         if self._engine is None:
-            self._engine = Engine(self.database, self.vault, self.redis, lanes=self._lanes, workers=1)
+            self._engine = Engine(
+                self.database,
+                self.vault,
+                self.redis,
+                lanes=self._lanes,
+                workers=1,
+                dns_servers=self.dns_servers,
+                now=self.now,
+            )
         return self._engine
 
     def provider(self, port: int, name: str = "one", priority: int = 1, **values: Any) -> int:

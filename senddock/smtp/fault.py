@@ -23,6 +23,7 @@ def fault(stage: Stage, text: str) -> WireFault:
 _BY_ERRNO = {
     errno.ECONNREFUSED: "Connection refused",
     errno.ECONNRESET: "Connection reset by the server",
+    errno.ENOTCONN: "Connection reset by the server",
     errno.EPIPE: "Connection closed by the server",
     errno.ECONNABORTED: "Connection closed by the server",
     errno.EHOSTUNREACH: "No route to the host",

@@ -36,7 +36,7 @@ def open_wire(target: Target, on_stage: OnStage | None = None, *, transcript: li
     """Connect and sign in. Raises `WireFault` with the stage at which it went wrong; nothing stays open then."""
     clock = _StageClock(on_stage)
     with clock.stage(Stage.DNS) as note:
-        addresses = resolve(target.host, target.port, target.dns_servers)
+        addresses = resolve(target.host, target.port, target.dns_servers, target.timeouts.connect)
         note(f"{target.host} → {', '.join(address for _, address in addresses[:4])}")
     wire = Wire(target.host, target.greet_as)
     wire.transcript = transcript

@@ -9,12 +9,14 @@ import dns.resolver
 from senddock.domain.reply import Stage
 from senddock.smtp.fault import fault, fault_of
 
-#: Seconds a look-up with own name servers may take.
-_LIFETIME = 8.0
 
+def resolve(
+    host: str, port: int, dns_servers: tuple[str, ...] = (), seconds: float = 10.0
+) -> list[tuple[socket.AddressFamily, str]]:
+    """Addresses of ``host``, in the order to try them. Raises `WireFault` at stage ``dns``.
 
-def resolve(host: str, port: int, dns_servers: tuple[str, ...] = ()) -> list[tuple[socket.AddressFamily, str]]:
-    """Addresses of ``host``, in the order to try them. Raises `WireFault` at stage ``dns``."""
+    With name servers of its own a look-up takes at most ``seconds``; the system's resolver has a limit of its own.
+    """
     try:
         literal = ipaddress.ip_address(host.strip("[]"))
     except ValueError:
@@ -23,7 +25,7 @@ def resolve(host: str, port: int, dns_servers: tuple[str, ...] = ()) -> list[tup
         return [(socket.AF_INET6 if literal.version == 6 else socket.AF_INET, str(literal))]
     if not dns_servers:
         return _ask_system(host, port)
-    return _ask_servers(host, dns_servers)
+    return _ask_servers(host, dns_servers, seconds)
 
 
 def _ask_system(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
@@ -38,7 +40,7 @@ def _ask_system(host: str, port: int) -> list[tuple[socket.AddressFamily, str]]:
     return sorted(dict.fromkeys(addresses), key=lambda item: item[0] != socket.AF_INET)
 
 
-def _ask_servers(host: str, dns_servers: tuple[str, ...]) -> list[tuple[socket.AddressFamily, str]]:
+def _ask_servers(host: str, dns_servers: tuple[str, ...], seconds: float) -> list[tuple[socket.AddressFamily, str]]:
     resolver = dns.resolver.Resolver(configure=False)
     first_port = int(dns_servers[0].rpartition(":")[2])
     resolver.nameservers = [server.rpartition(":")[0].strip("[]") for server in dns_servers]
@@ -49,7 +51,7 @@ def _ask_servers(host: str, dns_servers: tuple[str, ...]) -> list[tuple[socket.A
     found: list[tuple[socket.AddressFamily, str]] = []
     for kind, family in (("A", socket.AF_INET), ("AAAA", socket.AF_INET6)):
         try:
-            answer = resolver.resolve(host, kind, lifetime=_LIFETIME, search=False)
+            answer = resolver.resolve(host, kind, lifetime=seconds, search=False)
         except dns.resolver.NoAnswer:
             continue
         except dns.resolver.NXDOMAIN as error:

@@ -70,6 +70,8 @@ class Wire(smtplib.SMTP):
         assert self.sock is not None
         try:
             self.sock.settimeout(self._remaining())
+            # The ssl module loses the descriptor of a connection that has been reset by now; asked first, it does not.
+            self.sock.getpeername()
             self.sock = context.wrap_socket(self.sock, server_hostname=self._host)
             self.sock.setblocking(False)
         except OSError as error:
