@@ -47,9 +47,9 @@ format: $(VENV)/.installed-dev ## put code into the common form
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --fix --quiet .
 
-bench: system-packages node-packages $(VENV)/.installed-dev ## measure the engine against smtp-sink; prints one table
-	$(BIN)/python -m bench.latency
-	$(BIN)/python -m bench.drain
+bench: system-packages node-packages $(VENV)/.installed-dev ## measure beside nodemailer, django-post-office and Postfix; prints tables
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m bench
 
 soak: system-packages $(VENV)/.installed-dev ## two minutes of kill -9 on each database while mail is submitted; prints what was lost and doubled
 	SOAK_SECONDS=$${SOAK_SECONDS:-120} $(BIN)/python -m pytest -q -p no:cacheprovider tests/e2e/test_kill_storm.py

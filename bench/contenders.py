@@ -30,9 +30,18 @@ def source(port: int, messages: int, sessions: int) -> float:
 
 def nodemailer(port: int, messages: int, sessions: int, ca_file: str | None = None) -> float:
     """nodemailer's pool: no queue on disk, no log. ``ca_file`` asks for STARTTLS."""
-    command = ["node", "bench/nodemailer_pool.mjs", str(port), str(messages), str(sessions), "starttls" if ca_file else "none"]
+    command = [
+        "node",
+        "bench/nodemailer_pool.mjs",
+        str(port),
+        str(messages),
+        str(sessions),
+        "starttls" if ca_file else "none",
+    ]
     environ = {**os.environ, **({"NODE_EXTRA_CA_CERTS": ca_file} if ca_file else {})}
-    return messages / float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environ).stdout)
+    return messages / float(
+        subprocess.run(command, check=True, capture_output=True, text=True, cwd=_ROOT, env=environ).stdout
+    )
 
 
 def post_office(port: int, messages: int, sessions: int) -> float:

@@ -20,9 +20,7 @@ def main() -> None:
             ("nodemailer's pool", partial(contenders.nodemailer, port, messages // 2, SESSIONS, ca_file)),
             (
                 "SendDock, SQLite, 1 worker",
-                lambda: drain(
-                    sqlite, port, messages=messages, sessions=SESSIONS, workers=1, ca_file=ca_file
-                ).rate,
+                lambda: drain(sqlite, port, messages=messages, sessions=SESSIONS, workers=1, ca_file=ca_file).rate,
             ),
         ]
         limit = SESSIONS / ROUND_TRIP

@@ -72,7 +72,11 @@ def prepare(url: str, port: int, *, encrypted: bool = False) -> bytes:
     with contextlib.closing(Database(url)) as database:
         schema.upgrade(database)
         values: dict[str, Any] = {"name": "sink", "port": port, "from_email": "us@example.com"}
-        values |= {"host": "localhost", "encryption": "starttls"} if encrypted else {"host": "127.0.0.1", "encryption": "none"}
+        values |= (
+            {"host": "localhost", "encryption": "starttls"}
+            if encrypted
+            else {"host": "127.0.0.1", "encryption": "none"}
+        )
         providers.add(database, Vault([key]), values, None)
     return key
 
@@ -85,7 +89,9 @@ def fill(url: str, messages: int) -> None:
             outbox.submit(
                 [
                     submission_of(
-                        Mail(to=[f"p{number}@example.org"], from_="us@example.com", subject="Bench", text=BODY), channel, now
+                        Mail(to=[f"p{number}@example.org"], from_="us@example.com", subject="Bench", text=BODY),
+                        channel,
+                        now,
                     )
                     for number in range(start, min(start + 500, messages))
                 ]
@@ -99,7 +105,9 @@ def run(url: str, key: bytes, *, messages: int, sessions: int, workers: int, ca_
     with contextlib.ExitStack() as stack:
         running = [
             stack.enter_context(
-                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ, cwd=_ROOT)
+                subprocess.Popen(
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environ, cwd=_ROOT
+                )
             )
             for _ in range(workers)
         ]

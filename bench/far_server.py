@@ -13,7 +13,9 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, cont
     while line := await reader.readline():
         verb = line[:4].upper()
         if verb == b"EHLO":
-            writer.write(b"250-far\r\n250-PIPELINING\r\n" + (b"" if secure else b"250-STARTTLS\r\n") + b"250 8BITMIME\r\n")
+            writer.write(
+                b"250-far\r\n250-PIPELINING\r\n" + (b"" if secure else b"250-STARTTLS\r\n") + b"250 8BITMIME\r\n"
+            )
         elif verb == b"STAR":
             writer.write(b"220 go ahead\r\n")
             await writer.drain()
@@ -81,9 +83,7 @@ async def main() -> None:
     context.load_cert_chain(identity)
     server = await asyncio.start_server(lambda r, w: serve(r, w, context), "127.0.0.1", 0, limit=1 << 20)
     upstream = server.sockets[0].getsockname()[1]
-    proxy = await asyncio.get_running_loop().create_server(
-        lambda: Delayed(round_trip / 2, upstream), "127.0.0.1", port
-    )
+    proxy = await asyncio.get_running_loop().create_server(lambda: Delayed(round_trip / 2, upstream), "127.0.0.1", port)
     await proxy.serve_forever()
 
 

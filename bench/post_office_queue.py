@@ -44,7 +44,12 @@ def main() -> None:
     for start in range(0, messages, 500):
         mail.send_many(
             [
-                {"sender": "us@example.com", "recipients": [f"p{number}@example.org"], "subject": "Bench", "message": text}
+                {
+                    "sender": "us@example.com",
+                    "recipients": [f"p{number}@example.org"],
+                    "subject": "Bench",
+                    "message": text,
+                }
                 for number in range(start, min(start + 500, messages))
             ]
         )

@@ -1,8 +1,10 @@
 """Outcomes as rows: what an attempt, or the end of a claim, changes on disk. Built here, committed by the recorder."""
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from senddock.dispatch.exposure import Exposure
@@ -13,9 +15,11 @@ from senddock.domain.experiment_verdict import outcome_of
 from senddock.domain.explanation import explain, explain_use
 from senddock.domain.mailbox import mailbox_provider
 from senddock.domain.reply import Reply
+from senddock.domain.routing import LeftOut
 from senddock.domain.status import Status
 from senddock.domain.verdict import Verdict
 from senddock.models import Provider
+from senddock.models.prepared import JsonText
 
 
 def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
@@ -38,13 +42,23 @@ def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
         "rule": None,
         "fail_over": False,
         "tls": None,
-        "plan": {
-            **explain_use(transaction.provider.name, transaction.decision.why, transaction.decision.left_out),
-            **({"rewritten": transaction.rewritten.told()} if transaction.rewritten else {}),
-        },
+        "plan": _plan(transaction),
         # Should this worker die after the dot, only these recipients are in doubt.
         "detail": {} if len(transaction.recipients) == len(task.pending) else {"deliveries": _ids(transaction)},
     }
+
+
+def _plan(transaction: Transaction) -> JsonText | dict[str, Any]:
+    decision, chosen = transaction.decision, transaction.provider.name
+    if transaction.rewritten is None:
+        return _plan_text(chosen, decision.why, tuple(decision.left_out))
+    return {**explain_use(chosen, decision.why, decision.left_out), "rewritten": transaction.rewritten.told()}
+
+
+@lru_cache(maxsize=256)
+def _plan_text(chosen: str, why: str, left_out: tuple[LeftOut, ...]) -> JsonText:
+    """The same for most messages of a stream, so it is written once."""
+    return JsonText(json.dumps(explain_use(chosen, why, left_out)))
 
 
 def attempt_settlement(

@@ -66,6 +66,7 @@ class Database:
         self.engine = engine or create_engine(url, **engine_options(url, pool_size))
         self._gate: _WriteGate | None = None
         self._pen_connection: PoolProxiedConnection | None = None
+        self._pen_lasts: bool | None = None
         driver = self.engine.dialect.loaded_dbapi
         self._unavailable = (driver.OperationalError, driver.InterfaceError)
         if self.engine.dialect.name == "sqlite":
@@ -165,12 +166,15 @@ class Database:
 
     def _opening(self, *, lasting: bool) -> tuple[str, ...]:
         if self.is_sqlite:
+            if lasting is self._pen_lasts:
+                return ("BEGIN IMMEDIATE",)
+            self._pen_lasts = lasting
             return ("PRAGMA synchronous=FULL" if lasting else "PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")
         return () if lasting else ("SET LOCAL synchronous_commit TO off",)
 
     def _drop_pen(self) -> None:
         """After a failure the connection is not trusted again; closing it rolls back."""
-        connection, self._pen_connection = self._pen_connection, None
+        connection, self._pen_connection, self._pen_lasts = self._pen_connection, None, None
         if connection is not None:
             connection.invalidate()
 

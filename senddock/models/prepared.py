@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
+from sqlalchemy import JSON
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -24,6 +25,12 @@ class Pen:
 
     dialect: Dialect
     cursor: Any
+
+
+class JsonText(str):
+    """JSON that has been written already, for a value that many rows share."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,9 @@ class Prepared:
         for row in rows:
             values = list(take(row))
             for position, convert in converted:
-                values[position] = convert(values[position])
+                value = values[position]
+                if value is not None:
+                    values[position] = convert(value)
             bound.append(values if names is None else dict(zip(names, values, strict=True)))
         return bound
 
@@ -96,17 +105,18 @@ def _conversion(dialect: Dialect, kind: Any, process: Any) -> Callable[[Any], An
     if isinstance(kind, UtcDateTime):
         return _as_text if dialect.name == "sqlite" else _as_moment
     convert: Callable[[Any], Any] = process
+    if isinstance(kind, JSON):
+        return lambda value: str(value) if isinstance(value, JsonText) else convert(value)
     return convert
 
 
-def _as_moment(value: datetime | None) -> datetime | None:
-    if value is None or value.tzinfo is UTC:
-        return value
+def _as_moment(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("a naive datetime cannot be stored: give it a time zone")
     return value.astimezone(UTC)
 
 
-def _as_text(value: datetime | None) -> str | None:
-    moment = _as_moment(value)
-    return None if moment is None else moment.isoformat(" ", "microseconds")[:26]
+def _as_text(value: datetime) -> str:
+    if value.tzinfo is not UTC:
+        value = _as_moment(value)
+    return value.isoformat(" ", "microseconds")[:26]

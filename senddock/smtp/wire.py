@@ -10,6 +10,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 from senddock.domain.reply import Stage
 from senddock.smtp.fault import WireFault, fault, fault_of
@@ -26,9 +27,9 @@ class Wire(smtplib.SMTP):
     def __init__(self, host: str, greet_as: str) -> None:
         super().__init__(local_hostname=greet_as)
         self._host = host
-        self._buffer = bytearray()
-        #: How far the buffer is known to hold no end of a line.
-        self._searched = 0
+        #: What has arrived, and how far it has been read.
+        self._buffer = b""
+        self._read = 0
         #: Monotonic seconds at which the present stage has to be over.
         self.deadline = 0.0
         self.stage = Stage.CONNECT
@@ -65,7 +66,7 @@ class Wire(smtplib.SMTP):
     def wrap(self, context: ssl.SSLContext) -> None:
         """Upgrade to TLS. Whatever the server sent before the handshake is an injection and refused (CVE-2011-0411)."""
         self.stage = Stage.TLS
-        if self._buffer:
+        if self._read < len(self._buffer):
             raise fault(Stage.TLS, "TLS handshake failed: the server sent text where the handshake belongs")
         assert self.sock is not None
         try:
@@ -120,20 +121,20 @@ class Wire(smtplib.SMTP):
                 self._receive()
             if self.transcript is not None:
                 self._note("S", line)
-            code, separator = line[:3], line[3:4]
-            if not (code.isdigit() and b"2" <= code[:1] <= b"5" and separator in (b" ", b"-", b"")):
+            code, text, last = _parse(line)
+            if not code:
                 raise fault(self.stage, f"Connection failed: the server's answer is not SMTP: {_shown(line)}")
-            if separator != b"-" and not lines:
-                return int(code), line[4:].strip()
-            lines.append(line[4:].strip())
-            if separator != b"-":
-                return int(code), b"\n".join(lines)
+            if last and not lines:
+                return code, text
+            lines.append(text)
+            if last:
+                return code, b"\n".join(lines)
             if len(lines) >= _MAX_LINES:
                 raise fault(self.stage, "Connection failed: the server's answer has no end")
 
     def has_unread(self) -> bool:
         """True when the server has said something since the last reply, or hung up; never waits."""
-        if self._buffer or self.sock is None:
+        if self._read < len(self._buffer) or self.sock is None:
             return True
         try:
             return self._receive()
@@ -160,17 +161,14 @@ class Wire(smtplib.SMTP):
 
     def _line(self) -> bytes | None:
         """The next line without its end, or ``None`` while it is incomplete."""
-        buffer = self._buffer
-        end = buffer.find(b"\n", self._searched)
+        end = self._buffer.find(b"\n", self._read)
         if end < 0:
-            self._searched = len(buffer)
-            if self._searched > _MAX_LINE:
+            if len(self._buffer) - self._read > _MAX_LINE:
                 raise fault(self.stage, f"Connection failed: the server's answer has a line over {_MAX_LINE} octets")
             return None
-        line = bytes(buffer[:end])
-        del buffer[: end + 1]
-        self._searched = 0
-        return line.rstrip(b"\r")
+        line = self._buffer[self._read : end]
+        self._read = end + 1
+        return line
 
     def _receive(self) -> bool:
         """Take what has arrived; False when nothing has."""
@@ -184,7 +182,8 @@ class Wire(smtplib.SMTP):
             raise fault_of(error, self.stage) from error
         if not chunk:
             raise fault(self.stage, "Connection closed by the server")
-        self._buffer += chunk
+        rest = self._buffer[self._read :]
+        self._buffer, self._read = rest + chunk if rest else chunk, 0
         return True
 
     def _remaining(self) -> float:
@@ -201,6 +200,15 @@ class Wire(smtplib.SMTP):
             return
         for line in data.decode("utf-8", "replace").splitlines():
             self.transcript.append(f"{who}: {line}")
+
+
+@lru_cache(maxsize=256)
+def _parse(line: bytes) -> tuple[int, bytes, bool]:
+    """Code, text, and whether it is the reply's last line; the code is 0 when the line is none of SMTP's."""
+    code, separator = line[:3], line[3:4]
+    if not (code.isdigit() and b"2" <= code[:1] <= b"5" and separator in (b" ", b"-", b"\r", b"")):
+        return 0, b"", True
+    return int(code), line[4:].strip(), separator != b"-"
 
 
 def _shown(line: bytes) -> str:
