@@ -27,7 +27,7 @@ class Tools:
     """What the errands of this process work with."""
 
     check_domain: Callable[[str], None]
-    deliver_webhooks: Callable[[], None]
+    deliver_webhooks: Callable[[], object]
 
 
 _tools: Tools | None = None

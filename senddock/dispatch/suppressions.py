@@ -64,7 +64,8 @@ def remove(database: Database, project_id: int, text: str, now: datetime) -> Non
         if row is None:
             raise Refused(f"{address} is not on the list.", field="address", code="not_found")
         session.execute(delete(Suppression).where(Suppression.id == row.id))
-        note(session.connection(), "suppression.removed", now, {"address": address, "origin": row.origin})
+        data = {"address": address, "origin": row.origin, "project_id": project_id}
+        note(session.connection(), "suppression.removed", now, data)
 
 
 def import_csv(database: Database, project_id: int, content: bytes, now: datetime) -> Imported:
@@ -152,7 +153,8 @@ def _insert(
     row = Suppression(project_id=project_id, address=address, origin=origin, note=comment, created_at=now)
     session.add(row)
     session.flush()
-    note(session.connection(), "suppression.added", now, {"address": address, "origin": origin})
+    data = {"address": address, "origin": origin, "project_id": project_id}
+    note(session.connection(), "suppression.added", now, data)
     return row
 
 
