@@ -30,6 +30,7 @@ VARIABLES: dict[str, str | None] = {
     "SENDDOCK_LOG_FORMAT": "console",
     "SENDDOCK_METRICS_TOKEN": None,
     "SENDDOCK_HELO_NAME": None,
+    "SENDDOCK_SENDMAIL_KEY": None,
 }
 
 
@@ -58,6 +59,7 @@ class Settings:
     log_format: str
     metrics_token: str | None = field(repr=False)
     helo_name: str
+    sendmail_key: str | None = field(repr=False)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -89,6 +91,7 @@ class Settings:
             log_format=_one_of(values, "SENDDOCK_LOG_FORMAT", ("console", "json")),
             metrics_token=_long_enough(values, "SENDDOCK_METRICS_TOKEN"),
             helo_name=_helo_name(values["SENDDOCK_HELO_NAME"]),
+            sendmail_key=values["SENDDOCK_SENDMAIL_KEY"],
         )
 
 

@@ -19,7 +19,7 @@ def upgrade(database: Database) -> None:
         if not database.is_sqlite:
             # Two processes that boot together must not both create the tables.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305800)")
-        if _current(connection) != _head():
+        if _current(connection) != head():
             _migrate(connection)
         _seed(connection)
 
@@ -27,7 +27,7 @@ def upgrade(database: Database) -> None:
 def is_current(database: Database) -> bool:
     """True when every migration has been applied."""
     with database.connect() as connection:
-        return _current(connection) == _head()
+        return _current(connection) == head()
 
 
 def _migrate(connection: Connection) -> None:
@@ -41,7 +41,7 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _head() -> str:
+def head() -> str:
     """The newest migration; their files begin with their numbers."""
     return max(path.name.partition("_")[0] for path in (asset_folder("migrations") / "versions").glob("[0-9]*.py"))
 

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -26,6 +26,9 @@ from senddock.secrets.vault import Vault
 from tests import postgres
 from tests.dns_server import DnsServer, Zone
 from tests.smtp_server import ScriptedSMTP
+
+if TYPE_CHECKING:
+    from tests.submission.running import RunningDoor
 
 _DATABASES = ["sqlite", "postgresql"] if postgres.binaries() else ["sqlite"]
 
@@ -249,3 +252,19 @@ def sqlite_bench(sqlite: Database, vault: Vault) -> Iterator[Bench]:
     made = Bench(sqlite, vault, None)
     yield made
     made.close()
+
+
+@pytest.fixture
+def open_door(sqlite: Database) -> Iterator[Callable[..., "RunningDoor"]]:
+    """Makes doors on SQLite; all of them are stopped at the end."""
+    from tests.submission.running import RunningDoor
+
+    made: list[RunningDoor] = []
+
+    def make(database: Database | None = None, **options: Any) -> "RunningDoor":
+        made.append(RunningDoor(database or sqlite, **options))
+        return made[-1]
+
+    yield make
+    for door in made:
+        door.stop()

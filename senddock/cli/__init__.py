@@ -1,41 +1,59 @@
 """`senddock …`: the command line. Each command loads only the rooms it enters."""
 
+import importlib
 import sys
 
 import click
 
 from senddock import __version__
-from senddock.cli.domains import domain
-from senddock.cli.house import House
-from senddock.cli.keys import key
-from senddock.cli.messages import explain, messages, send, status
-from senddock.cli.processes import clock, submission, up, web, worker
-from senddock.cli.providers import provider
-from senddock.cli.routing import experiment, route
-from senddock.cli.setup import db, project, stream, user
-from senddock.cli.suppressions import suppression
 from senddock.config import ConfigurationError
 
+#: Where each command is: a module is imported when its command is called, so that starting costs little.
+_MODULES = {
+    "processes": "up web worker clock submission",
+    "setup": "db user project stream",
+    "routing": "route experiment",
+    "providers": "provider",
+    "keys": "key",
+    "messages": "messages status explain",
+    "sending": "send",
+    "domains": "domain",
+    "suppressions": "suppression",
+    "keeping": "secrets backup restore prune",
+    "doctor": "doctor",
+    "completion": "completion",
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_HOME)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        module = _HOME.get(cmd_name)
+        if module is None:
+            return None
+        found: click.Command = getattr(importlib.import_module(f"senddock.cli.{module}"), cmd_name)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="senddock")
 @click.pass_context
 def cli(context: click.Context) -> None:
     """A durable queue in front of your own SMTP accounts."""
+    from senddock.cli.house import House
+
     context.obj = House()
-
-
-for command in (up, web, worker, clock, submission, db, user, provider, project, stream, route, experiment, key):
-    cli.add_command(command)
-for command in (send, messages, status, explain, domain, suppression):
-    cli.add_command(command)
+    context.call_on_close(context.obj.close)
 
 
 def main() -> None:
     """Entry point: refusals become one line on standard error and exit code 1; wrong usage is 2."""
     # These are told apart here so that a traceback always means a defect of ours.
     try:
-        cli(standalone_mode=False)
+        cli(standalone_mode=False, prog_name="senddock", complete_var="_SENDDOCK_COMPLETE")
     except click.exceptions.Abort:
         sys.exit(130)
     except click.UsageError as error:
@@ -50,23 +68,21 @@ def main() -> None:
         click.echo(f"senddock: {error}", err=True)
         sys.exit(1)
     except Exception as error:
-        from senddock.dispatch.refusals import Refused
-        from senddock.models import StorageUnavailable
-        from senddock.redis_server import NoRedisServer
-        from senddock.secrets.master_key import MasterKeyError
-        from senddock.secrets.vault import SealBroken, WrongMasterKey
-        from senddock.supervisor import AlreadyRunning
-
-        known = (
-            Refused,
-            StorageUnavailable,
-            NoRedisServer,
-            MasterKeyError,
-            WrongMasterKey,
-            SealBroken,
-            AlreadyRunning,
-        )
-        if isinstance(error, known):
+        if isinstance(error, _refusals()):
             click.echo(f"senddock: {error}", err=True)
             sys.exit(1)
         raise
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What a person is told in one line."""
+    from senddock.dispatch.refusals import Refused
+    from senddock.models import StorageUnavailable
+    from senddock.redis_server import NoRedisServer
+    from senddock.secrets.master_key import MasterKeyError
+    from senddock.secrets.vault import SealBroken, WrongMasterKey
+    from senddock.supervisor import AlreadyRunning
+
+    return (
+        Refused, StorageUnavailable, NoRedisServer, MasterKeyError, WrongMasterKey, SealBroken, AlreadyRunning,
+    )  # fmt: skip

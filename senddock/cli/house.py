@@ -1,25 +1,24 @@
 """What commands share: settings, database, vault and Redis, each opened when it is first asked for."""
 
+import contextlib
 import functools
 import json
 import logging
 import sys
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from sqlalchemy import select
 
 from senddock.config import Settings
-from senddock.models import Database, Setting
-from senddock.redis_server import NoRedisServer, url_of
-from senddock.secrets.master_key import load_or_create
-from senddock.secrets.vault import Vault
 
 if TYPE_CHECKING:
     from redis import Redis
 
-CANARY = "vault_canary"
+    from senddock.models import Database
+    from senddock.secrets.vault import Vault
 
 
 class House:
@@ -33,18 +32,32 @@ class House:
         return settings
 
     @functools.cached_property
-    def database(self) -> Database:
+    def database(self) -> "Database":
         """The database, at the current schema."""
         from senddock import schema
+        from senddock.models import Database
 
         database = Database(self.settings.database_url)
         schema.upgrade(database)
         return database
 
     @functools.cached_property
-    def vault(self) -> Vault:
+    def ring(self) -> "Vault":
+        """The keys as they are configured, whether or not they fit the database."""
+        from senddock.secrets.master_key import load_or_create
+        from senddock.secrets.vault import Vault
+
+        return Vault(load_or_create(self.settings.data_dir, self.settings.master_key))
+
+    @functools.cached_property
+    def vault(self) -> "Vault":
         """The vault, once it is certain that it holds the key of this database. Raises `WrongMasterKey`."""
-        vault = Vault(load_or_create(self.settings.data_dir, self.settings.master_key))
+        from sqlalchemy import select
+
+        from senddock.dispatch.resealing import CANARY
+        from senddock.models import Setting
+
+        vault = self.ring
         with self.database.write() as session:
             row = session.scalar(select(Setting).where(Setting.key == CANARY))
             if row is None:
@@ -56,6 +69,8 @@ class House:
     @functools.cached_property
     def redis_url(self) -> str:
         """The configured Redis, or the socket of the bundled one."""
+        from senddock.redis_server import url_of
+
         return self.settings.redis_url or url_of(self.settings.data_dir)
 
     @functools.cached_property
@@ -65,9 +80,49 @@ class House:
 
         return Redis.from_url(self.redis_url)
 
+    def close(self) -> None:
+        """Close what was opened; it is opened again when it is asked for."""
+        for name in ("database", "redis"):
+            opened = self.__dict__.pop(name, None)
+            if opened is not None:
+                opened.close()
+
+    @contextlib.contextmanager
+    def alone(self, what: str) -> Iterator[None]:
+        """Hold the data folder so that no `senddock up` works on it. Raises ``click.ClickException`` when one does."""
+        from senddock.supervisor import AlreadyRunning, hold_lock
+
+        try:
+            lock = hold_lock(self.settings.data_dir)
+        except AlreadyRunning as error:
+            raise click.ClickException(f"stop SendDock first, then {what}: {error}") from error
+        with lock:
+            at_work = self._workers_at_work()
+            # The database's file may be exchanged now.
+            self.close()
+            if at_work:
+                raise click.ClickException(f"stop SendDock first, then {what}: a worker is at work on this database")
+            yield
+
+    def _workers_at_work(self) -> bool:
+        """True when a worker that was started by itself has given a sign of life just now."""
+        from sqlalchemy import select
+
+        from senddock.dispatch.engine import LEASE
+        from senddock.models import Worker
+
+        url = self.settings.database_url
+        if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+            return False
+        since = datetime.now(UTC) - timedelta(seconds=LEASE)
+        with self.database.read() as session:
+            query = select(Worker.id).where(Worker.stopped_at.is_(None), Worker.heartbeat_at > since)
+            return session.scalar(query.limit(1)) is not None
+
     def wake(self) -> None:
         """Wake a worker if there is a Redis to do it through; the clock finds the mail otherwise."""
         from senddock.dispatch.wake import Waker
+        from senddock.redis_server import NoRedisServer
 
         try:
             Waker(self.redis)()

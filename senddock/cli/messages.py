@@ -1,68 +1,11 @@
-"""Commands about mail: send it, look at it, act on it, explain a server's answer."""
+"""Commands about mail that was handed over: look at it, act on it, explain a server's answer."""
 
-import sys
-import time
 from datetime import UTC, datetime
-from typing import Any
 
 import click
 
 from senddock.cli.house import House, as_json, pass_house, show, table
-from senddock.domain.status import PENDING, Status
-
-
-@click.command()
-@click.option("--to", "to", required=True, multiple=True)
-@click.option("--from", "from_", help="Left out, the chosen provider's From is used.")
-@click.option("--subject")
-@click.option("--text")
-@click.option("--html")
-@click.option("--eml", type=click.File("rb"), help="A whole message; - reads standard input.")
-@click.option("--stream")
-@click.option("--wait", is_flag=True, help="Wait until every recipient has an outcome.")
-@as_json
-@pass_house
-def send(
-    house: House,
-    to: tuple[str, ...],
-    from_: str | None,
-    subject: str | None,
-    text: str | None,
-    html: str | None,
-    eml: Any,
-    stream: str | None,
-    wait: bool,
-    as_json: bool,
-) -> None:
-    """Hand over one message."""
-    from senddock.content.invalid import InvalidContent
-    from senddock.dispatch.channels import channel_of
-    from senddock.dispatch.mailing import Mail, submission_of
-    from senddock.dispatch.outbox import Outbox
-    from senddock.dispatch.raw_mail import raw_submission
-
-    channel = channel_of(house.database, via="cli", project_id=None, stream=stream)
-    now = datetime.now(UTC)
-    try:
-        if eml is not None:
-            submission = raw_submission(eml.read(), from_, to, channel, now)
-        else:
-            if subject is None or (text is None and html is None):
-                raise click.UsageError("give --subject and --text or --html, or a whole message with --eml")
-            submission = submission_of(Mail(to=to, from_=from_, subject=subject, text=text, html=html), channel, now)
-    except InvalidContent as error:
-        raise click.ClickException(error.message) from error
-    outbox = Outbox(house.database, house.wake)
-    message_id = outbox.submit([submission]).ids[0]
-    outbox.close()
-    if wait:
-        _wait(house, message_id)
-    if as_json:
-        show(_story(house, message_id) if wait else {"id": message_id})
-    else:
-        click.echo(message_id)
-    if wait and _story(house, message_id)["state"] != Status.ACCEPTED.value:
-        sys.exit(1)
+from senddock.cli.sending import story_of
 
 
 @click.group()
@@ -130,7 +73,7 @@ def messages_list(
 @pass_house
 def messages_show(house: House, message_id: str, as_json: bool) -> None:
     """Show one message's story."""
-    story = _story(house, message_id)
+    story = story_of(house, message_id)
     if as_json:
         show(story)
         return
@@ -218,20 +161,3 @@ def explain(reply_line: str, provider: str | None, stage: str | None, as_json: b
         show(answer)
         return
     click.echo(f"{verdict.title} ({verdict.cls.value})\n{verdict.hint}")
-
-
-def _story(house: House, message_id: str) -> dict[str, Any]:
-    from senddock.dispatch import journal
-    from senddock.dispatch.refusals import Refused
-
-    with house.database.read() as session:
-        found = journal.story(session, message_id)
-    if found is None:
-        raise Refused("There is no message with this id.", code="not_found")
-    return journal.story_json(found)
-
-
-def _wait(house: House, message_id: str) -> None:
-    """Until nothing is pending; the person ends it with Ctrl-C."""
-    while Status(_story(house, message_id)["state"]) in PENDING:
-        time.sleep(0.1)

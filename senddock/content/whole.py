@@ -64,6 +64,15 @@ class WholeMessage:
             return []
         return [(decoded_words(name), address) for name, address in getaddresses(texts) if _usable(address)]
 
+    def drop(self, name: str) -> None:
+        """Take the fields of that lower-case name out."""
+        self._fields = [field for field in self._fields if field[0] != name]
+        self._by_name.pop(name, None)
+
+    def all_bytes(self) -> bytes:
+        """The message with its control fields and Bcc, for handing it over once more."""
+        return b"".join(field for _, field in self._fields) + self._rest
+
     def bytes_with(self, added: Mapping[str, str], without: Collection[str] = ()) -> bytes:
         """The message with fields put in front, without Bcc and control fields and those of ``without``."""
         dropped = _DROPPED.union(without) if without else _DROPPED

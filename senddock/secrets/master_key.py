@@ -53,3 +53,15 @@ def _create(file: Path) -> bytes:
         stream.flush()
         os.fsync(stream.fileno())
     return key
+
+
+def write_ring(data_dir: Path, keys: tuple[bytes, ...]) -> None:
+    """Replace ``master.key`` in one step; a crash leaves the old file or the new one, never half of it."""
+    file = data_dir / "master.key"
+    partial = data_dir / "master.key.partial"
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(b"".join(base64.b64encode(key) + b"\n" for key in keys))
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(file)

@@ -1,31 +1,13 @@
 """The command line as an operator and a script meet it."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """`senddock …` on a fresh data folder."""
-
-    def senddock(*arguments: str, stdin: str | None = None, **environ: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "senddock", *arguments],
-            env={**os.environ, "SENDDOCK_DATA_DIR": str(tmp_path / "data"), **environ},
-            input=stdin, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-
-    return senddock
+from tests.cli.conftest import Run
 
 
 def test_a_provider_is_added_shown_and_never_tells_its_password(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Clients that hang up, half-close, dawdle or do not read, and a store that fails: nothing is lost, nobody else suffers."""
 
 import contextlib
+import json
 import shutil
 import signal
 import socket
@@ -151,7 +152,7 @@ def test_a_client_that_never_reads_its_answers_is_not_served_on(door: RunningDoo
     assert len(door.messages()) == 1
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def house() -> Iterator[Installation]:
     with installation() as made:
         made.start()
@@ -191,7 +192,15 @@ def test_the_process_says_what_it_needs_and_ends_in_order(house: Installation) -
     taken = house.run("submission", SENDDOCK_SMTP_BIND=f"127.0.0.1:{house.smtp_port}")
     assert (taken.returncode, "Traceback" in taken.stderr) == (1, False)
     assert "SENDDOCK_SMTP_BIND" in taken.stderr
+    _doctor_is_content(house)
     assert house.stop() == 0
     idle_reader.join(10)
     wire.close()
     assert signal.SIGKILL.name not in house.log.read_text()
+
+
+def _doctor_is_content(house: Installation) -> None:
+    found = json.loads(house.run("doctor", "--json").stdout)
+    states = {item["check"]: item["state"] for item in found}
+    assert (states["workers"], states["redis"], states["master key"]) == ("ok", "ok", "ok")
+    assert [item["found"].rpartition(": ")[2] for item in found if item["check"] == "ports"] == ["answers", "answers"]

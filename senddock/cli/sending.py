@@ -1,0 +1,138 @@
+"""`senddock send`: hand one message over from a shell."""
+
+import mimetypes
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from senddock.cli.house import House, as_json, pass_house, show
+from senddock.domain.status import PENDING, Status
+
+if TYPE_CHECKING:
+    from senddock.dispatch.submission import Submission
+
+
+@click.command()
+@click.option(
+    "--to", multiple=True, help="A recipient; may be given several times. With --eml: instead of its header's."
+)
+@click.option("--cc", multiple=True)
+@click.option("--bcc", multiple=True)
+@click.option("--from", "from_", help="Left out, the chosen provider's From is used.")
+@click.option("--reply-to", multiple=True)
+@click.option("--subject")
+@click.option("--text", help="Left out, the text is read from standard input when that is a file or a pipe.")
+@click.option("--html")
+@click.option("--attach", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--eml", type=click.File("rb"), help="A whole message; - reads standard input.")
+@click.option("--at", help="When to send: ISO 8601, or 'in 2 hours'.")
+@click.option("--stream")
+@click.option("--wait", is_flag=True, help="Wait until every recipient has an outcome.")
+@as_json
+@pass_house
+def send(house: House, /, eml: Any, stream: str | None, wait: bool, as_json: bool, **given: Any) -> None:
+    """Hand over one message."""
+    from senddock.content.invalid import InvalidContent
+
+    try:
+        made = _whole(house, eml.read(), stream, given) if eml is not None else _composed(house, stream, given)
+    except InvalidContent as error:
+        raise click.ClickException(error.message) from error
+    message_id = hand_over(house, made)
+    if wait:
+        while Status(story_of(house, message_id)["state"]) in PENDING:
+            time.sleep(0.1)
+    if as_json:
+        show(story_of(house, message_id) if wait else {"id": message_id})
+    else:
+        click.echo(message_id)
+    if wait and story_of(house, message_id)["state"] != Status.ACCEPTED.value:
+        sys.exit(1)
+
+
+def hand_over(house: House, made: "Submission") -> str:
+    """Store it and wake a worker; answers the new id."""
+    from senddock.dispatch.outbox import Outbox
+
+    outbox = Outbox(house.database, house.wake)
+    try:
+        return outbox.submit([made]).ids[0]
+    finally:
+        outbox.close()
+
+
+def whole_submission(
+    house: House, data: bytes, *, sender: str | None, recipients: tuple[str, ...], stream: str | None
+) -> "Submission":
+    """A message that comes whole; its control fields count, and its header's recipients when none are given.
+
+    Raises ``InvalidContent`` and ``Refused``.
+    """
+    from senddock.content.control_fields import wishes_of
+    from senddock.content.invalid import InvalidContent
+    from senddock.content.whole import WholeMessage
+    from senddock.dispatch.channels import channel_of
+    from senddock.dispatch.raw_mail import raw_submission
+
+    now = datetime.now(UTC)
+    whole = WholeMessage(data)
+    people = recipients or tuple(address for _, address in whole.mailboxes("to", "cc", "bcc"))
+    if not people:
+        raise InvalidContent("to", "The message names no recipient in To, Cc or Bcc: give one with --to.")
+    wishes = wishes_of(whole.control(), now)
+    channel = channel_of(house.database, via="cli", project_id=None, stream=stream or wishes.stream)
+    return raw_submission(whole, sender, people, channel, now, wishes=wishes)
+
+
+def story_of(house: House, message_id: str) -> dict[str, Any]:
+    """What the log says of a message. Raises ``Refused``."""
+    from senddock.dispatch import journal
+    from senddock.dispatch.refusals import Refused
+
+    with house.database.read() as session:
+        found = journal.story(session, message_id)
+    if found is None:
+        raise Refused("There is no message with this id.", code="not_found")
+    return journal.story_json(found)
+
+
+def _whole(house: House, data: bytes, stream: str | None, given: dict[str, Any]) -> "Submission":
+    recipients = (*given["to"], *given["cc"], *given["bcc"])
+    return whole_submission(house, data, sender=given["from_"], recipients=recipients, stream=stream)
+
+
+def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submission":
+    from senddock.content.compose import Attachment
+    from senddock.dispatch.channels import channel_of
+    from senddock.dispatch.mailing import Mail, submission_of
+
+    text, now = given["text"], datetime.now(UTC)
+    if not given["to"] or given["subject"] is None:
+        raise click.UsageError("give --to and --subject, or a whole message with --eml")
+    if text is None and given["html"] is None:
+        if sys.stdin.isatty():
+            raise click.UsageError("give --text or --html, or the text on standard input")
+        text = sys.stdin.read()
+    files = tuple(
+        Attachment(path.name, path.read_bytes(), mimetypes.guess_type(path.name)[0]) for path in given["attach"]
+    )
+    mail = Mail(
+        to=given["to"], cc=given["cc"], bcc=given["bcc"], from_=given["from_"], reply_to=given["reply_to"],
+        subject=given["subject"], text=text, html=given["html"], attachments=files, scheduled_at=_moment(given["at"], now),
+    )  # fmt: skip
+    return submission_of(mail, channel_of(house.database, via="cli", project_id=None, stream=stream), now)
+
+
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    from senddock.domain.schedule import UnreadableTime, read_time
+
+    if text is None:
+        return None
+    try:
+        return read_time(text, now)
+    except UnreadableTime as error:
+        raise click.UsageError(f"--at: {error}") from error
