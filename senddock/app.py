@@ -17,6 +17,7 @@ from senddock.api import ApiServices
 from senddock.assets import asset_folder
 from senddock.config import Settings
 from senddock.dispatch.channels import Channels
+from senddock.dispatch.key_rate import KeyRate
 from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
 from senddock.dispatch.wake import Waker
@@ -73,7 +74,13 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         smtp_bind=settings.smtp_bind,
     )
     app.extensions["senddock_api"] = ApiServices(
-        database=database, outbox=outbox, wake=waker, keyring=Keyring(database), channels=Channels(database, "api")
+        database=database,
+        outbox=outbox,
+        wake=waker,
+        keyring=Keyring(database),
+        channels=Channels(database, "api"),
+        rate=KeyRate(redis),
+        public_url=settings.public_url,
     )
     routes = api.blueprint()
     app.register_blueprint(routes)

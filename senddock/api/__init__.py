@@ -1,12 +1,13 @@
 """The HTTP API, in the shape of Resend's so that their SDKs work by changing the base address."""
 
 import logging
+import uuid
 
 from flask import Blueprint, Response
 
-from senddock.api import emails
-from senddock.api.access import ApiServices, authenticate
-from senddock.api.errors import ApiError, translate
+from senddock.api import description, emails, sending
+from senddock.api.access import ApiServices, authenticate, tell_limits
+from senddock.api.errors import translate
 
 log = logging.getLogger(__name__)
 
@@ -19,15 +20,14 @@ __all__ = ["MAX_BODY", "ApiServices", "blueprint", "error_response"]
 def blueprint() -> Blueprint:
     """Everything under ``/api``."""
     api = Blueprint("api", __name__, url_prefix="/api")
-    api.before_request(authenticate)
     api.register_error_handler(Exception, error_response)
-    api.register_blueprint(emails.bp)
-
-    @api.route("/", defaults={"rest": ""}, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    @api.route("/<path:rest>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
-    def nothing(rest: str) -> Response:
-        raise ApiError(404, "not_found", f"There is nothing at /api/{rest}.")
-
+    keyed = Blueprint("keyed", __name__)
+    keyed.before_request(authenticate)
+    keyed.after_request(tell_limits)
+    for resource in (sending.bp, emails.bp):
+        keyed.register_blueprint(resource)
+    api.register_blueprint(keyed)
+    api.register_blueprint(description.bp)
     return api
 
 
@@ -35,5 +35,6 @@ def error_response(error: Exception) -> Response:
     """Any exception under ``/api`` as flat JSON."""
     answer = translate(error)
     if answer.status == 500:
-        log.error("an API request failed", exc_info=error)
+        answer.extra["request_id"] = reference = str(uuid.uuid4())
+        log.error("an API request failed; its answer had request_id %s", reference, exc_info=error)
     return answer.response()

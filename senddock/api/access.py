@@ -1,13 +1,15 @@
-"""Who is calling, and what the resources work with."""
+"""Who is calling, how often they may, and what the resources work with."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from flask import current_app, g, request
+from flask import Response, current_app, g, request
 
 from senddock.api.errors import ApiError
+from senddock.api.mails import Fetch
 from senddock.dispatch.caller import Caller
 from senddock.dispatch.channels import Channels
+from senddock.dispatch.key_rate import KeyRate, Taken
 from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
@@ -22,6 +24,10 @@ class ApiServices:
     wake: Callable[[], None]
     keyring: Keyring
     channels: Channels
+    rate: KeyRate
+    public_url: str | None
+    #: Fetches attachments given by ``path``; ``None`` refuses them.
+    fetch: Fetch | None = None
 
 
 def services() -> ApiServices:
@@ -37,7 +43,7 @@ def caller() -> Caller:
 
 
 def authenticate() -> None:
-    """Before every request: a known key, or 401/403. Raises `ApiError` and `KeyRefused`."""
+    """Before every request: a known key within its limit, or 401, 403, 429. Raises `ApiError` and `KeyRefused`."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
@@ -46,4 +52,24 @@ def authenticate() -> None:
         raise ApiError(
             401, "missing_api_key", f"The API key is the word {token!r}: the variable that should hold it is not set."
         )
-    g.caller = services().keyring.admit(token, request.remote_addr)
+    who = services().keyring.admit(token, request.remote_addr)
+    g.caller = who
+    g.taken = taken = services().rate.take(who)
+    if not taken.granted:
+        raise ApiError(
+            429,
+            "rate_limit_exceeded",
+            f"This API key may make {taken.limit} requests a second: wait {taken.reset} s, or send batches.",
+        )
+
+
+def tell_limits(response: Response) -> Response:
+    """After every request with a key: how much is left, in the fields that the SDKs read."""
+    taken: Taken | None = g.get("taken")
+    if taken is not None:
+        response.headers["ratelimit-limit"] = str(taken.limit)
+        response.headers["ratelimit-remaining"] = str(taken.remaining)
+        response.headers["ratelimit-reset"] = str(taken.reset)
+        if not taken.granted:
+            response.headers["retry-after"] = str(taken.reset)
+    return response

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from flask import Response, jsonify
-from werkzeug.exceptions import HTTPException
+import msgspec
+from flask import Response
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch.refusals import Refused
@@ -13,8 +14,15 @@ _BY_STATUS = {
     400: ("validation_error", "The request could not be read."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take this method."),
-    413: ("validation_error", "The request is too large."),
-    415: ("validation_error", "Send JSON."),
+    413: ("validation_error", "The request is too large: 150 MB of JSON, 40 MB of message after decoding."),
+    415: ("validation_error", "Send JSON with Content-Type: application/json."),
+}
+#: Status and name of each reason for a refusal; the SDKs map (status, name) to their exception classes.
+_BY_CODE = {
+    "not_found": (404, "not_found"),
+    "key": (403, "invalid_api_key"),
+    "not_allowed": (403, "validation_error"),
+    "reading": (401, "restricted_api_key"),
 }
 
 
@@ -27,14 +35,12 @@ class ApiError(Exception):
         self.name = name
         self.message = message
         self.extra = extra
-        self.headers: dict[str, str] = {}
+        self.headers: dict[str, str] = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
 
     def response(self) -> Response:
         """As it goes over the wire."""
-        answer = jsonify({"statusCode": self.status, "name": self.name, "message": self.message, **self.extra})
-        answer.status_code = self.status
-        answer.headers.update(self.headers)
-        return answer
+        body = {"statusCode": self.status, "name": self.name, "message": self.message, **self.extra}
+        return Response(msgspec.json.encode(body), self.status, self.headers, mimetype="application/json")
 
 
 def invalid(message: str, field: str | None = None, name: str = "validation_error") -> ApiError:
@@ -47,13 +53,11 @@ def translate(error: Exception) -> ApiError:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, InvalidContent):
-        if error.field == "attachments":
-            return invalid(error.message, error.field, "invalid_attachment")
-        return invalid(
-            error.message, error.field, "invalid_from_address" if error.field == "from" else "validation_error"
-        )
+        names = {"attachments": "invalid_attachment", "from": "invalid_from_address"}
+        return invalid(error.message, error.field, names.get(error.field, "validation_error"))
     if isinstance(error, Refused):
-        return _refused(error)
+        status, name = _BY_CODE.get(error.code, (422, "validation_error"))
+        return ApiError(status, name, error.message, **({"field": error.field} if error.field else {}))
     if isinstance(error, StorageUnavailable):
         unavailable = ApiError(
             503, "application_error", "The message was not stored: the database takes no writes just now. Try again."
@@ -63,19 +67,8 @@ def translate(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         status = error.code or 500
         name, message = _BY_STATUS.get(status, ("application_error", error.description or "The request failed."))
-        return ApiError(status, name, message)
+        answer = ApiError(status, name, message)
+        if isinstance(error, MethodNotAllowed) and error.valid_methods:
+            answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        return answer
     return ApiError(500, "internal_server_error", "Something went wrong here; the log of SendDock tells what.")
-
-
-#: Status and name of each reason; the SDKs map (status, name) to their exception classes.
-_BY_CODE = {
-    "not_found": (404, "not_found"),
-    "key": (403, "invalid_api_key"),
-    "not_allowed": (403, "validation_error"),
-    "reading": (401, "restricted_api_key"),
-}
-
-
-def _refused(error: Refused) -> ApiError:
-    status, name = _BY_CODE.get(error.code, (422, "validation_error"))
-    return ApiError(status, name, error.message, **({"field": error.field} if error.field else {}))

@@ -77,8 +77,12 @@ class House:
     def redis(self) -> "Redis":
         """A client; connects when it is first used."""
         from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
 
-        return Redis.from_url(self.redis_url)
+        # Once more at once, for a connection that was closed meanwhile. The library's own three tries with pauses of
+        # seconds would make every request wait while Redis is away, which costs nothing but latency otherwise.
+        return Redis.from_url(self.redis_url, retry=Retry(NoBackoff(), 1), socket_connect_timeout=2)
 
     def close(self) -> None:
         """Close what was opened; it is opened again when it is asked for."""

@@ -20,6 +20,7 @@ from senddock.content.invalid import InvalidContent
 from senddock.content.plain import text_of
 
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
+_PARAMETERS = re.compile(r"[ -~]{0,200}")
 _LONGEST_LINE = 76
 
 
@@ -76,8 +77,8 @@ def compose(parts: MailParts) -> bytes:
 def _body(parts: MailParts) -> bytes:
     text = parts.text if parts.text is not None else text_of(parts.html) if parts.html else None
     leaves = []
-    if text or (text is not None and not parts.html):
-        leaves.append(_text_part("plain", text))
+    if text or not (parts.html or parts.attachments):
+        leaves.append(_text_part("plain", text or ""))
     if parts.html:
         leaves.append(_text_part("html", parts.html))
     inline = [_file_part(item) for item in parts.attachments if item.content_id]
@@ -86,11 +87,8 @@ def _body(parts: MailParts) -> bytes:
         leaves[-1] = _multipart("related", [leaves[-1], *inline])
     else:
         attached = inline + attached
-    body = leaves[0] if len(leaves) == 1 else _multipart("alternative", leaves) if leaves else None
-    if attached:
-        body = _multipart("mixed", ([body] if body is not None else []) + attached)
-    assert body is not None
-    return body
+    body = [_multipart("alternative", leaves)] if len(leaves) > 1 else leaves
+    return _multipart("mixed", body + attached) if attached else body[0]
 
 
 def _multipart(kind: str, members: list[bytes]) -> bytes:
@@ -126,11 +124,11 @@ def _text_part(kind: str, text: str) -> bytes:
 def _file_part(item: Attachment) -> bytes:
     kind = item.content_type or mimetypes.guess_type(item.filename or "")[0] or "application/octet-stream"
     main, _, parameters = kind.partition(";")
-    if not _TYPE.fullmatch(main.strip()) or any(ord(letter) < 32 or ord(letter) > 126 for letter in parameters):
+    if not _TYPE.fullmatch(main.strip()) or not _PARAMETERS.fullmatch(parameters):
         raise InvalidContent("attachments", f"{kind!r} is not a content type: write it as image/png")
     lines = [f"Content-Type: {main.strip().lower()}" + (f";{parameters}" if parameters else "")]
-    if main.strip().lower() == "message/rfc822":
-        # RFC 2046 section 5.2.1 forbids base64 for message/rfc822; as a file it is only data.
+    if main.strip().lower().startswith(("message/", "multipart/")):
+        # RFC 2045 section 6.4 and RFC 2046 section 5.2.1 forbid base64 for these; as a file it is only data.
         lines = ["Content-Type: application/octet-stream"]
     lines.append("Content-Transfer-Encoding: base64")
     disposition = "inline" if item.content_id else "attachment"
@@ -145,12 +143,17 @@ def _file_part(item: Attachment) -> bytes:
 def _filename(name: str | None) -> str:
     if not name:
         return ""
-    if any(ord(letter) < 32 for letter in name):
-        raise InvalidContent("attachments", "the filename contains a line break or another control character")
+    if len(name) > 255 or any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
+        raise InvalidContent("attachments", "the filename is longer than 255 characters, or has a control character")
     if name.isascii():
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f';\r\n filename="{escaped}"'
-    return f";\r\n filename*={encode_rfc2231(name, 'utf-8')}"
+    # RFC 2231: percent-encoded, in numbered pieces when it is too long for a line.
+    encoded = encode_rfc2231(name, "utf-8")
+    pieces = re.findall(r"(?:%..|[^%]){1,22}", encoded)
+    if len(pieces) == 1:
+        return f";\r\n filename*={encoded}"
+    return "".join(f";\r\n filename*{number}*={piece}" for number, piece in enumerate(pieces))
 
 
 def _base64(data: bytes) -> bytes:

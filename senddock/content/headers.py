@@ -12,6 +12,11 @@ _FIELD_NAME = re.compile(r"[!-9;-~]+")
 _CONTROL = re.compile(r"[\x00\r\n]")
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+")
+#: Characters that Python, and some readers, take for the end of a line: in a header they are a space.
+_VERTICAL = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
+#: What must not stand in a header as it is: other control characters, and what reads as an encoded word (RFC 2047).
+_UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]|=\?")
+_LONGEST_LINE = 998
 #: Fields that are made from members of their own; a custom header must not contradict them.
 RESERVED = frozenset(
     "from to cc bcc subject date message-id sender reply-to return-path received mime-version content-type "
@@ -33,11 +38,19 @@ def validate_custom_headers(headers: Mapping[str, str]) -> None:
 def text_field(name: str, value: str) -> bytes:
     """One unstructured field, folded, words outside ASCII encoded (RFC 2047)."""
     _refuse_breaks(name, value)
-    if value.isascii() and len(name) + 2 + len(value) <= 78:
+    value = _VERTICAL.sub(" ", value)
+    safe = value.isascii() and not _UNSAFE.search(value)
+    if safe and len(name) + 2 + len(value) <= 78:
         return f"{name}: {value}\r\n".encode("ascii")
-    charset = "us-ascii" if value.isascii() else "utf-8"
-    folded = Header(value, charset, maxlinelen=76, header_name=name).encode(linesep="\r\n")
+    folded = _folded(name, value, "us-ascii") if safe else None
+    if folded is None or any(not line.strip() or len(line) > _LONGEST_LINE for line in folded.split("\r\n")):
+        # Runs of spaces would leave an empty line, and a word can be too long for one: encoded words can be cut.
+        folded = _folded(name, value, "utf-8")
     return f"{name}: {folded}\r\n".encode("ascii")
+
+
+def _folded(name: str, value: str, charset: str) -> str:
+    return Header(value, charset, maxlinelen=76, header_name=name).encode(linesep="\r\n")
 
 
 def address_header(name: str | None, email: str) -> str:
@@ -46,7 +59,8 @@ def address_header(name: str | None, email: str) -> str:
     if not name:
         return address.wire()
     _refuse_breaks("name", name)
-    if not name.isascii():
+    name = _VERTICAL.sub(" ", name)
+    if not name.isascii() or len(name) > 200 or _UNSAFE.search(name):
         shown = Header(name, "utf-8", maxlinelen=60).encode(linesep="\r\n")
     elif _PLAIN_PHRASE.fullmatch(name):
         shown = name

@@ -4,6 +4,9 @@ import re
 from html.parser import HTMLParser
 
 _BLOCKS = frozenset("p div h1 h2 h3 h4 h5 h6 ul ol table tr blockquote section article header footer pre".split())
+_DECLARATION = re.compile(r"<!--|<!|<\?")
+#: The beginning of a tag that has no end before the next one begins.
+_UNFINISHED = re.compile(r"<(?=[^<>]*(?:<|\Z))")
 _SILENT = frozenset({"style", "script", "head", "title", "template"})
 
 
@@ -47,7 +50,26 @@ class _Reader(HTMLParser):
 def text_of(html: str) -> str:
     """Readable text of ``html``; never raises, whatever the markup."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(_UNFINISHED.sub("&lt;", _without_declarations(html)))
     reader.close()
     lines = [line.strip() for line in "".join(reader.parts).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _without_declarations(html: str) -> str:
+    """Without comments, doctype and processing instructions.
+
+    They hold no words, and the library's parser needs time that grows with the square of unfinished ones
+    (CVE-2025-6069).
+    """
+    kept = []
+    position = 0
+    while (start := _DECLARATION.search(html, position)) is not None:
+        kept.append(html[position : start.start()])
+        ending = "-->" if start.group() == "<!--" else ">"
+        end = html.find(ending, start.end())
+        if end < 0:
+            return "".join(kept)
+        position = end + len(ending)
+    kept.append(html[position:])
+    return "".join(kept)

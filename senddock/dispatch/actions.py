@@ -44,6 +44,9 @@ def reschedule(database: Database, message_id: str, at: datetime, *, by: str) ->
     """Give a scheduled message another time. Raises `Refused` when it is not scheduled any more."""
     now = datetime.now(UTC)
     with database.write() as session:
+        expires = session.scalar(select(Message.expires_at).where(Message.id == message_id))
+        if expires is not None and expires <= at:
+            raise Refused("The message expires before that time: give an earlier one.", field="scheduled_at")
         done = session.execute(
             update(Message)
             .where(Message.id == message_id, Message.worker_id.is_(None), Message.state == Status.SCHEDULED.value)

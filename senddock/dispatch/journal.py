@@ -143,6 +143,7 @@ def story_json(found: Story) -> dict[str, Any]:
         "reason": message.reason,
         "plan": message.plan,
         "via": message.via,
+        "warnings": found.meta.get("warnings", []),
         "deliveries": [
             {
                 "recipient": delivery.recipient,

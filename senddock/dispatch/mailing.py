@@ -11,6 +11,7 @@ from senddock.content.invalid import InvalidContent
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Envelope
+from senddock.domain.unsubscribe import missing_unsubscribe
 
 #: Recipients of one message in To, Cc and Bcc together.
 MAX_RECIPIENTS = 50
@@ -96,6 +97,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
             "bcc": [str(mailbox) for mailbox in bcc],
             "reply_to": [str(mailbox) for mailbox in reply_to],
             "tags": [dict(tag) for tag in mail.tags],
+            **warnings_of(channel, mail.headers),
         },
         needs_smtputf8=international,
         needs_8bit=international,
@@ -103,6 +105,12 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
         expires_at=mail.expires_at,
         pinned_provider_id=mail.pinned_provider_id,
     )
+
+
+def warnings_of(channel: Channel, headers: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
+    """What was accepted and should be better, as the member ``warnings`` of the message's ``meta``; empty when nothing."""
+    missing = missing_unsubscribe(headers) if channel.kind == "marketing" else None
+    return {"warnings": [{"name": "unsubscribe_missing", "message": missing}]} if missing else {}
 
 
 def _mailboxes(texts: Sequence[str], name: str) -> tuple[Mailbox, ...]:

@@ -9,7 +9,7 @@ from senddock.content.control_fields import Wishes, wishes_of
 from senddock.content.invalid import InvalidContent
 from senddock.content.whole import WholeMessage
 from senddock.dispatch.channels import Channel
-from senddock.dispatch.mailing import MAX_MESSAGE_BYTES
+from senddock.dispatch.mailing import MAX_MESSAGE_BYTES, warnings_of
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Address, Envelope, InvalidAddress
 
@@ -59,7 +59,7 @@ def raw_submission(
         from_domain=from_addresses[0].ascii_domain if from_addresses else None,
         from_domains=tuple(dict.fromkeys(address.ascii_domain for address in from_addresses)),
         to_header=str(envelope.recipients[0]),
-        meta=_meta(whole, envelope, wishes),
+        meta={**_meta(whole, envelope, wishes), **warnings_of(channel, _unsubscribe(whole))},
         needs_8bit=not raw.isascii(),
         # Decided by the addresses: some clients announce SMTPUTF8 with every message.
         needs_smtputf8=any(address.needs_smtputf8 for address in addresses),
@@ -78,6 +78,11 @@ def _meta(whole: WholeMessage, envelope: Envelope, wishes: Wishes) -> dict[str, 
         "reply_to": [_shown(item) for item in whole.mailboxes("reply-to")],
         "tags": [dict(tag) for tag in wishes.tags],
     }
+
+
+def _unsubscribe(whole: WholeMessage) -> dict[str, str]:
+    found = {name: whole.first(name) for name in ("list-unsubscribe", "list-unsubscribe-post")}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _shown(mailbox: tuple[str, str]) -> str:

@@ -1,12 +1,16 @@
 """The app as gunicorn serves it, called through Flask's client, on both databases with a real Redis."""
 
+import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from senddock.app import create_app
 from senddock.config import Settings
@@ -15,15 +19,34 @@ from senddock.models import Database
 from senddock.secrets.vault import Vault
 
 
-@pytest.fixture
-def app(database: Database, vault: Vault, redis: Redis, tmp_path: Any) -> Iterator[Flask]:
-    """The whole web process."""
+def _away(folder: Path) -> Redis:
+    """A Redis that does not answer."""
+    return Redis(unix_socket_path=str(folder / "nothing.sock"), retry=Retry(NoBackoff(), 0))
+
+
+@contextlib.contextmanager
+def made(database: Database, vault: Vault, redis: Redis | None, folder: Path) -> Iterator[Flask]:
+    """The whole web process on a database."""
     url = database.engine.url.render_as_string(hide_password=False)
-    settings = Settings.from_env({"SENDDOCK_DATABASE_URL": url, "SENDDOCK_DATA_DIR": str(tmp_path)})
-    made = create_app(settings, vault=vault, redis=redis)
-    yield made
-    made.extensions["senddock"].outbox.close()
-    made.extensions["senddock"].database.close()
+    settings = Settings.from_env({"SENDDOCK_DATABASE_URL": url, "SENDDOCK_DATA_DIR": str(folder)})
+    app = create_app(settings, vault=vault, redis=redis or _away(folder))
+    yield app
+    app.extensions["senddock"].outbox.close()
+    app.extensions["senddock"].database.close()
+
+
+@pytest.fixture
+def app(database: Database, vault: Vault, redis: Redis, tmp_path: Path) -> Iterator[Flask]:
+    """The whole web process."""
+    with made(database, vault, redis, tmp_path) as app:
+        yield app
+
+
+@pytest.fixture
+def sqlite_app(sqlite: Database, vault: Vault, redis: Redis, tmp_path: Path) -> Iterator[Flask]:
+    """The same for tests in which the kind of database plays no part."""
+    with made(sqlite, vault, redis, tmp_path) as app:
+        yield app
 
 
 @pytest.fixture
@@ -53,3 +76,9 @@ class Api:
 def api(app: Flask, token: str) -> Api:
     """The API with a key."""
     return Api(app.test_client(), token)
+
+
+@pytest.fixture
+def sqlite_api(sqlite_app: Flask, sqlite: Database) -> Api:
+    """The API with a key, for tests in which the kind of database plays no part."""
+    return Api(sqlite_app.test_client(), keys.create(sqlite, "shop")[1])

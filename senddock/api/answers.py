@@ -1,0 +1,140 @@
+"""Answers: the types they are written from, and from which `/api/openapi.json` is made."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from flask import Response
+from msgspec import Meta, Struct, field
+
+from senddock.api.schemas import Tag
+
+Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+Moment = Annotated[str, Meta(description="ISO 8601, UTC.", extra_json_schema={"format": "date-time"})]
+LastEvent = Literal[
+    "queued",
+    "scheduled",
+    "sent",
+    "delivered",
+    "delivery_delayed",
+    "bounced",
+    "complained",
+    "opened",
+    "clicked",
+    "failed",
+    "canceled",
+    "suppressed",
+]
+
+
+class Remark(Struct):
+    """Something that was accepted and should be better."""
+
+    name: str
+    message: str
+
+
+class Sent(Struct, omit_defaults=True):
+    """The message is on disk."""
+
+    id: Uuid
+    warnings: list[Remark] = []
+
+
+class BatchError(Struct):
+    """Why one message of a permissive batch was not taken."""
+
+    index: int
+    message: str
+
+
+class SentBatch(Struct, omit_defaults=True):
+    """The ids, in the order of the messages taken; ``errors`` in permissive batches only."""
+
+    data: list[Sent]
+    errors: list[BatchError] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Touched(Struct):
+    """The message that was changed."""
+
+    id: Uuid
+    object: Literal["email"] = "email"
+
+
+class EmailRow(Struct):
+    """A message without its content."""
+
+    id: Uuid
+    message_id: str
+    from_: str | None = field(name="from")
+    to: list[str]
+    cc: list[str] | None
+    bcc: list[str] | None
+    reply_to: list[str] | None
+    subject: str
+    created_at: Moment
+    scheduled_at: Moment | None
+    last_event: LastEvent
+
+
+class EmailList(Struct):
+    """A page, the newest first."""
+
+    has_more: bool
+    data: list[EmailRow]
+    object: Literal["list"] = "list"
+
+
+class DeliveryBody(Struct):
+    """One recipient's state."""
+
+    recipient: str
+    status: str
+    reply: str | None
+    class_: str | None = field(name="class")
+    next_attempt_at: str | None
+
+
+class Email(EmailRow, kw_only=True):
+    """A message with its content; ``html`` and ``text`` are null once the content has been pruned."""
+
+    html: str | None
+    text: str | None
+    tags: list[Tag]
+    stream: str
+    deliveries: list[DeliveryBody]
+    expires_at: Moment | None
+    topic_id: None = None
+    object: Literal["email"] = "email"
+
+
+class AttemptList(Struct):
+    """Every attempt with its stage, verdict and reply."""
+
+    data: list[dict[str, Any]]
+    object: Literal["list"] = "list"
+
+
+class ErrorBody(Struct):
+    """Every refusal and failure has this flat form; further members may follow."""
+
+    statusCode: int  # noqa: N815 - the SDKs' name
+    name: str
+    message: str
+    field: str | msgspec.UnsetType = msgspec.UNSET
+    index: int | msgspec.UnsetType = msgspec.UNSET
+    request_id: str | msgspec.UnsetType = msgspec.UNSET
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """JSON over the wire."""
+    return Response(_encoder.encode(body), status, mimetype="application/json")
+
+
+def iso(moment: datetime) -> str:
+    """As the SDKs' examples write it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

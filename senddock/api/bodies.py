@@ -1,0 +1,105 @@
+"""From the octets of a request to what is meant, or to a refusal that names the member and says what to write."""
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from flask import request
+
+from senddock.api.errors import ApiError, invalid
+from senddock.api.schemas import Reschedule, SendEmail
+
+T = TypeVar("T")
+
+#: Types of `Content-Type` that are read as JSON; none at all is, too.
+_JSON = re.compile(r"application/(json|[a-z0-9.+-]+\+json)|text/json", re.IGNORECASE)
+_MISSING = re.compile(r"missing required field `([^`]+)`")
+_AT = re.compile(r"(?: - at |in )`\$((?:[^`])*)`$")
+_MEMBER = re.compile(r"^(?:\[(?:\d+|\.\.\.)\])?\.([A-Za-z_]+)")
+
+_send: msgspec.json.Decoder[SendEmail] = msgspec.json.Decoder(SendEmail)
+_reschedule: msgspec.json.Decoder[Reschedule] = msgspec.json.Decoder(Reschedule)
+_batch: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
+
+#: What to write instead, where the type alone does not say it.
+_ADVICE = {
+    "to": "an address or a list of at most 50 addresses",
+    "cc": "an address or a list of at most 50 addresses",
+    "bcc": "an address or a list of at most 50 addresses",
+    "reply_to": "an address or a list of at most 50 addresses",
+    "from": "an address such as `Shop <shop@example.com>`",
+    "subject": "one line of text",
+    "html": "text",
+    "text": "text",
+    "headers": "an object of names and one-line texts",
+    "tags": "a list of {name, value} with ASCII letters, digits, underscores and hyphens, at most 256 of them",
+    "attachments": "a list of {filename, content, content_type, content_id}, the content as base64",
+    "scheduled_at": "a time such as 2027-08-05T11:52:01Z or `in 1 hour`",
+    "expires_at": "a time such as 2027-08-05T11:52:01Z or `in 10 minutes`",
+    "stream": "the name of a stream",
+    "template": "left out: templates are not supported here, send `html` or `text`",
+}
+
+
+def body() -> bytes:
+    """The body of this request as JSON octets. Raises `ApiError` 400, 413 and 415."""
+    kind = request.mimetype
+    if kind and not _JSON.fullmatch(kind):
+        raise ApiError(415, "validation_error", f"The body is {kind}: send JSON with Content-Type: application/json.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise ApiError(415, "validation_error", "The body is compressed: send it without Content-Encoding.")
+    return request.get_data(cache=False)
+
+
+def one_email(data: bytes | msgspec.Raw) -> SendEmail:
+    """A submission. Raises `ApiError` 400 or 422."""
+    return _read(_send, data)
+
+
+def new_time(data: bytes) -> Reschedule:
+    """A reschedule. Raises `ApiError` 400 or 422."""
+    return _read(_reschedule, data)
+
+
+def batch(data: bytes, most: int) -> list[msgspec.Raw]:
+    """The members of a batch, each still to be read. Raises `ApiError` 400 or 422."""
+    items = _read(_batch, data)
+    if not 1 <= len(items) <= most:
+        raise invalid(f"The body must be a list of 1 to {most} messages; it has {len(items)}.")
+    return items
+
+
+def canonical(data: bytes) -> bytes:
+    """The same octets for the same JSON, whatever the order of members and the white space."""
+    return msgspec.json.encode(msgspec.json.decode(data), order="deterministic")
+
+
+def _read(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ApiError(400, "validation_error", f"The body is not JSON in UTF-8: {error}.") from error
+
+
+def _refusal(said: str) -> ApiError:
+    missing = _MISSING.search(said)
+    place = _AT.search(said)
+    member = _MEMBER.match(place.group(1)) if place else None
+    extra: dict[str, Any] = {}
+    if missing and (member is None or member.group(1) not in _ADVICE):
+        field = missing.group(1)
+        return invalid(f"Missing `{field}` field.", field, "missing_required_field")
+    if member is None:
+        return invalid("The body must be a JSON object with `to`, `subject` and `html` or `text`.")
+    field = _SNAKE.get(member.group(1), member.group(1))
+    name = "invalid_attachment" if field == "attachments" else "validation_error"
+    advice = _ADVICE.get(field)
+    detail = said.replace(f" - at `${place.group(1)}`", "") if place else said
+    at = f" ({place.group(1).lstrip('.')}: {detail})" if place else ""
+    extra["field"] = field
+    return ApiError(422, name, f"Invalid `{field}` field: it must be {advice}{at}." if advice else said, **extra)
+
+
+_SNAKE = {"replyTo": "reply_to", "scheduledAt": "scheduled_at", "expiresAt": "expires_at"}
