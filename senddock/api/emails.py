@@ -26,6 +26,9 @@ _LIMIT = 20
 def list_emails() -> Response:
     """The newest messages, by cursor."""
     caller().check_reading()
+    for name in request.args:
+        if name not in ("limit", "after", "before"):
+            raise invalid(f"There is no parameter `{name}`: the list takes limit, after and before.", name)
     # Their "after" means further down the list, which is newest first: older messages.
     after, before = _cursor("after"), _cursor("before")
     if after and before:
