@@ -34,6 +34,7 @@ Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
 TagName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{1,256}$")]
 TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{0,256}$")]
 Base64 = Annotated[str, Meta(description="Base64.", extra_json_schema={"format": "byte", "contentEncoding": "base64"})]
+Filename = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{0,255}$")]
 ContentId = Annotated[str, Meta(pattern=r"^[!-;=?-~]{0,128}$")]
 ContentType = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+\-]+( *;[ -~]*)?$", examples=["image/png"])
@@ -64,7 +65,7 @@ class AttachmentBody(Struct):
         str | None,
         Meta(description="An https address to fetch the file from; refused unless SENDDOCK_ATTACHMENT_FETCH is on."),
     ] = None
-    filename: Line | bool | None = None
+    filename: Filename | bool | None = None
     content_type: ContentType | None = None
     content_id: Annotated[ContentId | None, Meta(description='Shown by the HTML as `<img src="cid:…">`.')] = None
     inline_content_id: Annotated[ContentId | None, Meta(description="Older name of `content_id`.")] = None
