@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from senddock.dispatch.named_domains import name_domains
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.recover import bring_forward, forget_workers, recover
 from senddock.models import Database, Message, StorageUnavailable
@@ -67,6 +68,7 @@ class Clock:
                 if started - housekept >= _HOUSEKEEPING_EVERY:
                     housekept = started
                     forget_workers(self._database, now=self._now())
+                    name_domains(self._database, self._now())
                 if self.due():
                     self._wake()
                 self._do_chores(started)

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from senddock.dispatch.message_state import ABANDONED, refresh_state
+from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.domain.verdict import VerdictClass
@@ -151,7 +152,7 @@ def _in_doubt(
             )
             .returning(Attempt.provider_id, Attempt.detail)
         ).one()
-        Tally.write(pen_of(connection), [in_doubt(ended, row.stream_id, now)])
+        Tally.write(pen_of(connection), [in_doubt(ended, row.stream_id, now, named_domains(connection))])
     policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
     again = policy == "retry_same"
     provider_id = doubtful[0].provider_id
