@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from senddock.dispatch.channels import channel_of
 from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
+from senddock.dispatch.stored_settings import store, stored
 from senddock.dispatch.webhook_outbox import note
-from senddock.models import Alert, Database, Provider, Setting, User
+from senddock.models import Alert, Database, Provider, User
 
 #: An alert that is over within this time is not worth a message.
 _SETTLING = timedelta(seconds=20)
@@ -32,14 +33,14 @@ class Choices:
 
 def choices(session: Session) -> Choices:
     """What is set."""
-    text = session.scalar(select(Setting.value).where(Setting.key == _CHOICES))
+    text = stored(session, _CHOICES)
     return Choices(**json.loads(text)) if text else Choices()
 
 
 def choose(database: Database, chosen: Choices, now: datetime) -> None:
     """Keep what a person wants."""
     with database.write() as session:
-        _put(session, _CHOICES, json.dumps(asdict(chosen)), now)
+        store(session, _CHOICES, json.dumps(asdict(chosen)), now)
 
 
 def notify(database: Database, outbox: Outbox, now: datetime, *, public_url: str | None = None) -> int:
@@ -66,7 +67,7 @@ def notify(database: Database, outbox: Outbox, now: datetime, *, public_url: str
     with database.write() as session:
         session.execute(update(Alert).where(Alert.id.in_([row.id for row in fresh])).values(notified_at=now))
         if by_mail:
-            _put(session, _SENT, json.dumps([moment.isoformat() for moment in [*recent, now]]), now)
+            store(session, _SENT, json.dumps([moment.isoformat() for moment in [*recent, now]]), now)
         if chosen.webhook:
             for row in fresh:
                 data = {"alert_id": row.id, "kind": row.kind, "severity": row.severity, "title": row.title}
@@ -89,14 +90,6 @@ def _mail(fresh: Sequence[Alert], people: Sequence[str], now: datetime, public_u
 
 
 def _recent(session: Session, now: datetime) -> list[datetime]:
-    text = session.scalar(select(Setting.value).where(Setting.key == _SENT))
+    text = stored(session, _SENT)
     moments = [datetime.fromisoformat(item) for item in json.loads(text)] if text else []
     return [moment for moment in moments if moment > now - _HOUR]
-
-
-def _put(session: Session, key: str, value: str, now: datetime) -> None:
-    row = session.get(Setting, key)
-    if row is None:
-        session.add(Setting(key=key, value=value, updated_at=now))
-    else:
-        row.value, row.updated_at = value, now

@@ -25,7 +25,6 @@ class Services:
     waker: Waker
     public_url: str | None
     smtp_bind: tuple[str, int]
-    metrics_token: str | None = None
 
 
 def services() -> Services:

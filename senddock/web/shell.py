@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask, Response, g, request, session, url_for
+from flask import Flask, Response, current_app, g, request, session, url_for
 
 from senddock import __version__
 from senddock.dispatch import accounts, sessions
@@ -20,7 +20,7 @@ from senddock.web.navigation import sections
 from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
-_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/metrics", "/login", "/setup", "/welcome", "/language")
+_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup", "/welcome", "/language")
 _compressed: dict[str, bytes] = {}
 
 
@@ -62,6 +62,7 @@ def _context() -> dict[str, Any]:
         **common,
         "navigation": sections,
         "alerts": _alerts,
+        "known_views": current_app.view_functions,
         "confirmation_fresh": lambda: person.confirmed_for(filling=False, now=datetime.now(UTC)),
     }
 

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from senddock.dispatch import accounts, sessions
 from senddock.models import ConnectionTest, Database, Provider, UserSession
+from senddock.web.account.browser import browser_name
 from tests.web.conftest import EMAIL, PASSWORD, Panel
 
 BOB = "bob@acme.example"
@@ -179,3 +180,18 @@ def test_a_forgotten_browser_cannot_send_a_stored_password_to_another_host(
     assert kept.host == "127.0.0.1"
     # What is stored may be tested at any time: its password goes where it always goes.
     assert "/smtp/tests/" in panel.post("/smtp/1/test", form="/keys").headers["Location"]
+
+
+@pytest.mark.parametrize(
+    ("agent", "name"),
+    [
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0", "Edge, Windows"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit Version/18.0 Safari/604.1", "Safari, iPhone"),
+        ("curl/8.5.0", "curl"),
+        ("my-script 1.0", "my-script 1.0"),
+        ("", None),
+    ],
+)  # fmt: skip
+def test_a_browser_has_a_name_that_its_owner_knows(agent: str, name: str | None) -> None:
+    assert browser_name(agent) == name

@@ -9,6 +9,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.secrets import second_factor as one_time
 from senddock.secrets.tokens import token_hash
 from senddock.secrets.vault import SealBroken, WrongMasterKey
+from senddock.web.account.browser import browser_name
 from senddock.web.account.forms import PasswordForm, SecondFactorForm
 from senddock.web.auth.confirmation import confirmed
 from senddock.web.auth.views import enter
@@ -115,6 +116,7 @@ def _page(form: PasswordForm, status: int = 200) -> Any:
         form=form,
         rows=sessions.sessions_of(services().database, g.person.user_id),
         here=token_hash(session["token"]),
+        browser_name=browser_name,
     )
 
 
