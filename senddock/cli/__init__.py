@@ -19,6 +19,7 @@ _MODULES = {
     "sending": "send",
     "domains": "domain",
     "suppressions": "suppression",
+    "webhooks": "webhook",
     "keeping": "secrets backup restore prune",
     "doctor": "doctor",
     "completion": "completion",

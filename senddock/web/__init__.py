@@ -22,6 +22,7 @@ from senddock.web import (
     smtp,
     suppressions,
     users,
+    webhooks,
 )
 
 
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
         domains,
         alerts,
         suppressions,
+        webhooks,
         guides,
         keys,
         users,

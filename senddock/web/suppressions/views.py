@@ -7,6 +7,7 @@ from flask import Blueprint, Response, flash, request, url_for
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length
 
 from senddock.dispatch import suppressions
@@ -107,9 +108,10 @@ def export() -> Response:
 
 
 def _with_projects(form: Any) -> Any:
-    form.project.choices = [(row.id, row.name) for row in all_projects(services().database)]
+    projects = all_projects(services().database)
+    form.project.choices = [SelectChoice(row.id, row.name) for row in projects]
     if form.project.data is None:
-        form.project.data = form.project.choices[0][0]
+        form.project.data = projects[0].id
     return form
 
 
@@ -123,7 +125,7 @@ def _list(form: AddForm, *, status: int = 200) -> Any:
         http_status=status,
         form=form,
         upload=_with_projects(ImportForm(formdata=None)),
-        projects=dict(form.project.choices),
+        projects={row.id: row.name for row in all_projects(services().database)},
         rows=rows,
         older=older,
         text=text,
