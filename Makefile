@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help run test lint format bench soak screenshots translations constraints system-packages node-packages clean
+.PHONY: python-clients help run test lint format bench soak screenshots translations constraints system-packages node-packages clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,7 +31,10 @@ system-packages:
 node-packages: system-packages
 	@.ci/node-packages
 
-test: system-packages node-packages $(VENV)/.installed-dev ## linters, types, import rules and the whole suite
+python-clients: $(VENV)/.installed-dev
+	@.ci/python-clients
+
+test: system-packages node-packages python-clients ## linters, types, import rules and the whole suite
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 	@.ci/left-out
