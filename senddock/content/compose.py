@@ -21,6 +21,7 @@ from senddock.content.plain import text_of
 
 _TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+")
 _PARAMETERS = re.compile(r"[ -~]{0,200}")
+_LETTERS = bytes(range(127))
 _LONGEST_LINE = 76
 
 
@@ -113,8 +114,8 @@ def _text_part(kind: str, text: str) -> bytes:
         charset = "utf-8"
     data = joined.encode()
     head = f'Content-Type: text/{kind}; charset="{charset}"\r\nContent-Transfer-Encoding: '
-    letters = sum(byte < 127 for byte in data)
-    if letters * 6 >= len(data) * 5:
+    others = len(data.translate(None, _LETTERS))
+    if others * 6 <= len(data):
         # binascii leaves a dot or "From " at the start of a line alone; dot-stuffing takes care of the first.
         encoded = binascii.b2a_qp(data, istext=True).replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return head.encode("ascii") + b"quoted-printable\r\n\r\n" + encoded
