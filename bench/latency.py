@@ -5,10 +5,10 @@ import sys
 import threading
 import time
 from datetime import datetime
-from pathlib import Path
 
+from bench.memory import print_idle
 from tests.e2e.house import Installation, installation, until
-from tests.smtp_server import ScriptedSMTP
+from tests.smtp_server import ScriptedSMTP, closed_port
 
 MESSAGES = 200
 _PAUSE = 0.05
@@ -20,7 +20,7 @@ def main() -> None:
     try:
         with installation() as house:
             house.start()
-            house.provider("sink", server.port, 1)
+            house.provider("sink", server.port, 2)
             token = house.json("key", "create", "--name", "bench")["token"]
             house.post("/api/emails", {"to": "warm@example.org", "subject": "x", "text": "y"}, token)
             server.wait_for(1)
@@ -28,14 +28,15 @@ def main() -> None:
             server.wait_for(MESSAGES + 1)
             until(lambda: house.status()["queue"]["sending"] == 0, 10, house.log.read_text)
             _print("accepted by us -> 250 of the provider", _to_acceptance(house))
-            _print_memory(house)
+            print_idle(house)
+            _print_failover(house, token, server)
     finally:
         server.stop()
 
 
-def _submit(house: Installation, token: str) -> list[float]:
+def _submit(house: Installation, token: str, messages: int = MESSAGES) -> list[float]:
     pause, taken = threading.Event(), []
-    for _ in range(MESSAGES):
+    for _ in range(messages):
         started = time.perf_counter()
         code, answer = house.post("/api/emails", {"to": "a@example.org", "subject": "x", "text": "y"}, token)
         taken.append((time.perf_counter() - started) * 1000)
@@ -44,11 +45,40 @@ def _submit(house: Installation, token: str) -> list[float]:
     return taken
 
 
-def _to_acceptance(house: Installation) -> list[float]:
+def _print_failover(house: Installation, token: str, server: ScriptedSMTP) -> None:
+    """The first provider refuses the connection: each message of an idle system pays it, before the breaker opens and after."""
+    last = int(_newest(house))
+    house.provider("refuses", closed_port(), 1)
+    _submit(house, token, 40)
+    server.wait_for(MESSAGES + 41)
+    until(lambda: house.status()["queue"]["sending"] == 0, 10, house.log.read_text)
+    direct, over = _to_acceptance(house, last), _by_way_of(house, last)
+    _print("with a first provider that refuses to connect", direct)
+    _print("of these: from the refused attempt to the 250", over)
+
+
+def _newest(house: Installation) -> int:
+    with sqlite3.connect(house.data / "senddock.db") as connection:
+        return int(connection.execute("SELECT max(rowid) FROM message").fetchone()[0])
+
+
+def _by_way_of(house: Installation, after: int) -> list[float]:
+    """Milliseconds from the beginning of the first provider's attempt to the end of the second's."""
+    with sqlite3.connect(house.data / "senddock.db") as connection:
+        rows = connection.execute(
+            "SELECT min(a.started_at), max(a.finished_at) FROM message m JOIN attempt a ON a.message_id = m.id "
+            "WHERE m.rowid > ? GROUP BY m.id HAVING count(*) > 1",
+            (after,),
+        ).fetchall()
+    return [(datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() * 1000 for begin, end in rows]
+
+
+def _to_acceptance(house: Installation, after: int = 1) -> list[float]:
     with sqlite3.connect(house.data / "senddock.db") as connection:
         rows = connection.execute(
             "SELECT m.created_at, a.finished_at FROM message m JOIN attempt a ON a.message_id = m.id "
-            "WHERE a.verdict_class = 'accepted' ORDER BY m.id LIMIT -1 OFFSET 1"
+            "WHERE a.verdict_class = 'accepted' AND m.rowid > ? ORDER BY m.id",
+            (after,),
         ).fetchall()
     return [(datetime.fromisoformat(end) - datetime.fromisoformat(begin)).total_seconds() * 1000 for begin, end in rows]
 
@@ -57,16 +87,6 @@ def _print(name: str, values: list[float]) -> None:
     ordered = sorted(values)
     shown = [ordered[min(len(ordered) - 1, int(len(ordered) * share))] for share in (0.5, 0.95, 0.99)]
     print(f"{name:40} p50 {shown[0]:6.1f}  p95 {shown[1]:6.1f}  p99 {shown[2]:6.1f} ms  ({len(ordered)})")
-
-
-def _print_memory(house: Installation) -> None:
-    assert house.process is not None
-    total = 0
-    for pid in [house.process.pid, *house.children()]:
-        with Path(f"/proc/{pid}/smaps_rollup").open(encoding="ascii") as stream:
-            rows = dict(line.split(":", 1) for line in stream if ":" in line)
-        total += int(rows["Pss"].split()[0])
-    print(f"{'memory of all processes (PSS)':40} {total / 1024:6.0f} MB")
 
 
 if __name__ == "__main__":

@@ -108,6 +108,12 @@ _SPEECH = {
 }
 
 
+def statements(dialect: str) -> tuple[str, str, str]:
+    """The statements of a claim in this database's words: the update that takes, then what reads recipients and bodies."""
+    speech = _SPEECH[dialect]
+    return speech.take, speech.deliveries, speech.bodies
+
+
 def claim(
     database: Database,
     *,

@@ -28,6 +28,7 @@ from senddock.dispatch.probing import Prober
 from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.roster import Roster
 from senddock.dispatch.task import Task
+from senddock.domain.rules import standard_rules
 from senddock.models import Database, StorageUnavailable, Worker
 from senddock.secrets.vault import Vault
 from senddock.smtp.pool import Pool
@@ -84,6 +85,8 @@ class Engine:
     ) -> None:
         self._database = database
         self._now = now
+        # Reading the rules takes a quarter of a second, which the first message that fails over must not wait for.
+        standard_rules()
         self.roster = Roster(database, vault, dns_servers=dns_servers, greet_as=greet_as)
         self.health = Health(database, redis)
         self.recorder = Recorder(database)

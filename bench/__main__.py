@@ -1,0 +1,13 @@
+"""All parts of `make bench` but the long one (`python -m bench.history`); each also runs alone."""
+
+from bench import distance, latency, loopback, memory
+
+
+def main() -> None:
+    """Measure and print everything."""
+    for part in (latency, loopback, distance, memory):
+        part.main()
+
+
+if __name__ == "__main__":
+    main()
