@@ -3,6 +3,7 @@
 import mimetypes
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 @click.option("--attach", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--eml", type=click.File("rb"), help="A whole message; - reads standard input.")
 @click.option("--at", help="When to send: ISO 8601, or 'in 2 hours'.")
+@click.option("--expires", help="Of no use after that, such as a code: ISO 8601, or 'in 10 minutes'.")
 @click.option("--stream")
 @click.option("--wait", is_flag=True, help="Wait until every recipient has an outcome.")
 @as_json
@@ -102,7 +104,9 @@ def story_of(house: House, message_id: str) -> dict[str, Any]:
 
 def _whole(house: House, data: bytes, stream: str | None, given: dict[str, Any]) -> "Submission":
     recipients = (*given["to"], *given["cc"], *given["bcc"])
-    return whole_submission(house, data, sender=given["from_"], recipients=recipients, stream=stream)
+    made = whole_submission(house, data, sender=given["from_"], recipients=recipients, stream=stream)
+    expires = _moment(given["expires"], datetime.now(UTC))
+    return replace(made, expires_at=expires) if expires is not None else made
 
 
 def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submission":
@@ -123,6 +127,7 @@ def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submi
     mail = Mail(
         to=given["to"], cc=given["cc"], bcc=given["bcc"], from_=given["from_"], reply_to=given["reply_to"],
         subject=given["subject"], text=text, html=given["html"], attachments=files, scheduled_at=_moment(given["at"], now),
+        expires_at=_moment(given["expires"], now),
     )  # fmt: skip
     return submission_of(mail, channel_of(house.database, via="cli", project_id=None, stream=stream), now)
 
@@ -135,4 +140,4 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
     try:
         return read_time(text, now)
     except UnreadableTime as error:
-        raise click.UsageError(f"--at: {error}") from error
+        raise click.UsageError(f"--at, --expires: {error}") from error

@@ -6,7 +6,7 @@ from typing import Any
 
 from senddock.dispatch.health import Health
 from senddock.dispatch.pace import Pace
-from senddock.domain.breaker import THRESHOLD, Phase, failed, held, paused, spent, succeeded, tried
+from senddock.domain.breaker import THRESHOLD, Breaker, Phase, failed, held, paused, spent, succeeded, tried
 from senddock.domain.reply import Reply
 from senddock.domain.verdict import Opens, Verdict, VerdictClass
 from senddock.models import Provider
@@ -88,7 +88,10 @@ class Standing:
         known = self._health.all()
         healed = [scope for scope in {(provider.id, ""), (provider.id, domain)} if scope in known]
         for scope in healed:
-            self._health.change(scope, lambda before: succeeded(before, now), now)
+            # A From domain was tried by one message that got through; a whole provider comes back by a ramp.
+            self._health.change(
+                scope, lambda before, whole=not scope[1]: succeeded(before, now) if whole else Breaker(), now
+            )
         return bool(healed)
 
 

@@ -1,5 +1,6 @@
 """One claimed message on its way through this worker: what is still pending, and the transaction under way."""
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from senddock.dispatch.claim import Claimed
 from senddock.dispatch.pace import Grant
 from senddock.dispatch.rewriting import Rewritten, rewrite
 from senddock.dispatch.roster import StreamView
+from senddock.domain.catalogue import entry_for
 from senddock.domain.envelope import Address
 from senddock.domain.outcome import Circumstance
 from senddock.domain.reply import Reply
@@ -190,6 +192,9 @@ def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> tup
         rewritten = rewrite(raw, row.from_header, provider)
         raw = rewritten.raw if rewritten is not None else raw
         sender = provider.from_email
+    entry = entry_for(provider.preset)
+    if entry is not None and entry.idempotency is not None:
+        raw = splice(raw, set={entry.idempotency.header: _idempotency_key(task, carried)}, remove=())
     outgoing = Outgoing(
         mail_from=_wire(sender) if sender else "",
         recipients=tuple(_wire(item.recipient) for item in carried),
@@ -199,6 +204,12 @@ def _outgoing(task: Task, provider: Provider, carried: Sequence[Pending]) -> tup
         needs_smtputf8=row.needs_smtputf8,
     )
     return outgoing, rewritten
+
+
+def _idempotency_key(task: Task, carried: Sequence[Pending]) -> str:
+    """The same for another try with the same recipients, and another for others: theirs is not a repetition."""
+    recipients = "\n".join(sorted(item.recipient for item in carried))
+    return hashlib.sha256(f"{task.id}\n{recipients}".encode()).hexdigest()[:40]
 
 
 def _wire(address: str) -> str:

@@ -66,7 +66,10 @@ def step_after(verdict: Verdict, circumstance: Circumstance) -> Step:
         return Step(Move.NEXT_PROVIDER, Status.FAILED)
     if verdict.fail_over is FailOver.ONCE and not circumstance.used_second_chance:
         return Step(
-            Move.NEXT_PROVIDER, Status.DEFERRED if verdict.retry else Status.FAILED, _later(verdict, circumstance)
+            Move.NEXT_PROVIDER,
+            # An account that is blocked is no fault of the message: without another provider it waits for a person.
+            Status.DEFERRED if verdict.retry or verdict.pause else Status.FAILED,
+            _later(verdict, circumstance),
         )
     if verdict.retry:
         # Greylisting and full mailboxes: another provider would only start the wait again.
