@@ -250,7 +250,8 @@ class Planner:
             fallback = item.decided or (Status.DEFERRED if item.last is None else None)
             if item.last is not None:
                 # The round is over: every eligible provider has been tried once.
-                step = step_after(item.last[0], task.circumstance(item, now))
+                # The one extra provider that its verdict allowed was not there.
+                step = step_after(item.last[0], replace(task.circumstance(item, now), used_second_chance=False))
                 item.decided, item.at = step.status, step.at
                 item.counts = step.counts
                 item.why = item.last[0].title if step.status is Status.DEFERRED else None

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from senddock.dispatch.health import Health
+from senddock.dispatch.health import Health, Scope
 from senddock.dispatch.pace import Pace
 from senddock.domain.breaker import THRESHOLD, Breaker, Phase, failed, held, paused, spent, succeeded, tried
 from senddock.domain.reply import Reply
@@ -89,12 +90,14 @@ class Standing:
         healed = [scope for scope in {(provider.id, ""), (provider.id, domain)} if scope in known]
         for scope in healed:
             # A From domain was tried by one message that got through; a whole provider comes back by a ramp.
-            self._health.change(
-                scope, lambda before, whole=not scope[1]: succeeded(before, now) if whole else Breaker(), now
-            )
+            self._health.change(scope, partial(_healed, scope, now), now)
         return bool(healed)
 
 
 def _own(provider: Provider, from_domain: str | None) -> str:
     """The From domain a provider judges; empty where mail carries the provider's own."""
     return "" if from_domain is None or provider.from_policy == "rewrite" else from_domain
+
+
+def _healed(scope: Scope, now: datetime, known: Breaker) -> Breaker:
+    return Breaker() if scope[1] else succeeded(known, now)
