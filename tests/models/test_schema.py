@@ -21,7 +21,7 @@ def test_the_migrations_make_what_the_models_say(database: Database) -> None:
 
 
 def test_the_newest_migration_is_known_without_alembic() -> None:
-    assert ScriptDirectory(str(asset_folder("migrations"))).get_current_head() == schema._head()
+    assert ScriptDirectory(str(asset_folder("migrations"))).get_current_head() == schema.head()
 
 
 def test_upgrading_again_changes_nothing(database: Database) -> None:
