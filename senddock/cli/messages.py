@@ -139,12 +139,14 @@ def status(house: House, as_json: bool) -> None:
 @as_json
 def explain(reply_line: str, provider: str | None, stage: str | None, as_json: bool) -> None:
     """Say what a server's answer means and what to do about it."""
+    from senddock.domain.error_help import help_for
     from senddock.domain.reply import Stage, parse_reply
     from senddock.domain.verdict import FailOver, judge
 
     if stage is not None and stage not in list(Stage):
         raise click.UsageError(f"--stage is one of {', '.join(Stage)}")
     verdict = judge(parse_reply(reply_line, Stage(stage) if stage else None), provider=provider, now=datetime.now(UTC))
+    told = help_for(verdict)
     answer = {
         "class": verdict.cls.value,
         "blame": verdict.blame.value,
@@ -156,8 +158,13 @@ def explain(reply_line: str, provider: str | None, stage: str | None, as_json: b
         "rule": verdict.rule,
         "title": verdict.title,
         "fail_over_when": verdict.fail_over.value,
+        "happened": told.happened,
+        "why": told.why,
+        "guide": f"/guides/{told.guide}",
     }
     if as_json:
         show(answer)
         return
-    click.echo(f"{verdict.title} ({verdict.cls.value})\n{verdict.hint}")
+    click.echo(
+        f"{told.title} ({verdict.cls.value})\n{told.happened} {told.why}\nNext: {told.next_step}\nGuide: {told.guide}"
+    )

@@ -18,9 +18,9 @@ from senddock.dispatch.refusals import Refused, RefusedFields
 from senddock.dispatch.roster import target_of
 from senddock.dispatch.version import announce
 from senddock.domain.envelope import Address, InvalidAddress
+from senddock.domain.error_help import help_for
 from senddock.domain.reply import Reply
 from senddock.domain.verdict import judge
-from senddock.domain.verdict_class import CLASSES
 from senddock.models import BreakerState, ConnectionTest, Database, Provider, Worker
 from senddock.secrets.vault import SealBroken, Vault, WrongMasterKey
 from senddock.smtp.probe import Cancelled, Report, probe
@@ -214,13 +214,16 @@ class Runner:
 def explain(reply: Reply, preset: str | None) -> dict[str, Any]:
     """What happened, why most likely, and what to do next."""
     verdict = judge(reply, provider=preset)
+    told = help_for(verdict)
     return {
-        "title": verdict.title,
+        "title": told.title,
+        "happened": told.happened,
+        "why": told.why,
         "class": verdict.cls.value,
         "reply": reply.line(),
         "stage": reply.stage.value,
         "next_step": verdict.hint,
-        "guide": CLASSES[verdict.cls].guide,
+        "guide": told.guide,
     }
 
 

@@ -1,7 +1,7 @@
 """Reading the log: pages of messages by key, one message's whole story, and the state of the queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from senddock.dispatch.providers import state_of
 from senddock.domain.breaker import Breaker
+from senddock.domain.error_help import help_for_attempt
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Event, Message, Provider, Stream, Worker
@@ -174,10 +175,16 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "text": attempt.text,
         "fail_over": attempt.fail_over,
         "tls": attempt.tls,
+        "help": _help_json(attempt),
         "rule": attempt.rule,
         "plan": attempt.plan,
         "detail": attempt.detail,
     }
+
+
+def _help_json(attempt: Attempt) -> dict[str, str] | None:
+    told = help_for_attempt(attempt.verdict_class, attempt.rule) if attempt.verdict_class != "accepted" else None
+    return {**asdict(told), "guide": f"/guides/{told.guide}"} if told is not None else None
 
 
 def reply_line(row: Delivery | Attempt) -> str | None:

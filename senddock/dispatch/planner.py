@@ -88,13 +88,14 @@ class Planner:
         assert transaction is not None
         now = self._now()
         provider = transaction.provider
+        rules = self._roster.rules()
         verdicts: dict[Reply, Verdict] = {}
         for item, reply in zip(transaction.recipients, replies, strict=True):
             verdict = verdicts.get(reply)
             if verdict is None:
-                verdict = verdicts[reply] = judge(reply, provider=provider.preset, now=now)
+                verdict = verdicts[reply] = judge(reply, provider=provider.preset, now=now, rules=rules)
             self._apply(task, item, verdict, reply, provider, now)
-        main = verdicts.get(stage_reply) or judge(stage_reply, provider=provider.preset, now=now)
+        main = verdicts.get(stage_reply) or judge(stage_reply, provider=provider.preset, now=now, rules=rules)
         task.last = (main, stage_reply)
         if self._standing.tell(provider, task.claimed.row.from_domain, main, stage_reply, detail, now):
             self._renew()

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import SimpleNamespace
 from typing import cast
@@ -10,10 +10,12 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from senddock.dispatch import teaching
 from senddock.dispatch.version import VERSION_KEY
 from senddock.domain.experiment import Arm, Experiment
 from senddock.domain.retry import Schedule
 from senddock.domain.routing import Trial
+from senddock.domain.rules import RulePack, standard_rules
 from senddock.models import Database, Provider, Route, Setting, Stream
 from senddock.models import Experiment as ExperimentRow
 from senddock.secrets.vault import Vault
@@ -52,6 +54,8 @@ class Snapshot:
     version: str
     streams: Mapping[int, StreamView]
     providers: Mapping[int, Provider]
+    #: The product's rules behind those that operators taught.
+    rules: RulePack = field(default_factory=standard_rules)
 
 
 class Roster:
@@ -78,6 +82,10 @@ class Roster:
         self._checked = now
         return known
 
+    def rules(self) -> RulePack:
+        """Those of the snapshot at hand: a reply that has come is judged without asking the database for anything."""
+        return self._snapshot.rules if self._snapshot is not None else standard_rules()
+
     def forget(self) -> None:
         """Look at the configuration again with the next call."""
         self._checked = 0.0
@@ -101,7 +109,7 @@ def load(session: Session, version: str = "") -> Snapshot:
         row.id: _view(row, routes.get(row.id) or standard, experiments.get(row.id))
         for row in session.scalars(select(Stream))
     }
-    return Snapshot(version, streams, providers)
+    return Snapshot(version, streams, providers, teaching.pack(session))
 
 
 def target_of(provider: Provider, vault: Vault, *, dns_servers: tuple[str, ...], greet_as: str) -> Target:

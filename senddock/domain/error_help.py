@@ -5,6 +5,7 @@ One table for the log, the test card, the API's error detail, the command line a
 
 from dataclasses import dataclass
 
+from senddock.domain.rules import standard_rules
 from senddock.domain.verdict import Verdict
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 
@@ -104,6 +105,15 @@ def help_for(verdict: Verdict) -> Help:
 def help_for_class(cls: VerdictClass) -> Help:
     """The texts of a class, where only the class was kept."""
     return _help(cls, CLASSES[cls].hint)
+
+
+def help_for_attempt(cls: str | None, rule_id: str | None) -> Help | None:
+    """The texts of a stored attempt: those of its class, with the hint of the rule that decided. ``None`` without class."""
+    if cls not in set(VerdictClass):
+        return None
+    rule = next((rule for rule in standard_rules().rules if rule.id == rule_id), None)
+    known = VerdictClass(cls)
+    return _help(known, (rule.hint if rule else None) or CLASSES[known].hint)
 
 
 def _help(cls: VerdictClass, next_step: str) -> Help:

@@ -6,10 +6,17 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 
 from senddock.domain.reply import Reply, Stage
 from senddock.domain.verdict_class import FailOver, VerdictClass
+
+
+class Matcher(Protocol):
+    """A pattern: a regular expression of the pack, or words that an operator taught."""
+
+    def search(self, text: str, /) -> object:
+        """Something true when it is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +25,9 @@ class Rule:
 
     id: str
     cls: VerdictClass
-    pattern: re.Pattern[str]
+    pattern: Matcher
     #: Does not apply when this matches too.
-    unless: re.Pattern[str] | None
+    unless: Matcher | None
     provider: str | None
     stages: frozenset[Stage]
     codes: frozenset[int]
@@ -58,6 +65,10 @@ class RulePack:
         """The first rule that fits, or ``None``."""
         text = reply.line()[:4000]
         return next((rule for rule in self.rules if rule.fits(reply, provider, text)), None)
+
+    def after(self, taught: Sequence[Rule]) -> "RulePack":
+        """This pack with ``taught`` rules asked first."""
+        return RulePack([*taught, *self.rules]) if taught else self
 
 
 def rule_from(data: dict[str, Any]) -> Rule:

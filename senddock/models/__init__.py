@@ -13,6 +13,7 @@ from senddock.models.project import Project, Route, Stream
 from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider, SlowdownState
 from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
 from senddock.models.sending_domain import SenderRecord, SendingDomain
+from senddock.models.taught_rule import TaughtRule
 from senddock.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "StorageUnavailable",
     "Stream",
     "Suppression",
+    "TaughtRule",
     "User",
     "UserSession",
     "WebhookDelivery",

@@ -21,6 +21,7 @@ from senddock.web import (
     shell,
     smtp,
     suppressions,
+    teaching,
     users,
     webhooks,
 )
@@ -41,6 +42,7 @@ def register(app: Flask) -> None:
         suppressions,
         webhooks,
         guides,
+        teaching,
         keys,
         users,
         account,

@@ -12,6 +12,7 @@ from senddock.dispatch import accounts, sessions
 from senddock.dispatch.alerts import Raised
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.watch import needing_a_person
+from senddock.domain.error_help import help_for_attempt
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.web import language
 from senddock.web.htmx import redirect_to
@@ -38,6 +39,7 @@ def prepare(app: Flask) -> None:
     app.jinja_env.filters["utc_minute"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
     app.jinja_env.filters["duration"] = _duration
     app.jinja_env.filters["verdict_title"] = _title
+    app.jinja_env.filters["attempt_help"] = lambda attempt: help_for_attempt(attempt.verdict_class, attempt.rule)
 
 
 def _require_person() -> Any:

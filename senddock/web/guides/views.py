@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
 
+from senddock.dispatch import teaching
 from senddock.domain.catalogue import catalogue
 from senddock.domain.catalogue.guide_book import TOPICS, canonical_name, guide_book
 from senddock.domain.error_help import help_for
@@ -14,6 +15,7 @@ from senddock.domain.reply import Stage, parse_reply
 from senddock.domain.verdict import judge
 from senddock.web.guides.markdown import Page, render
 from senddock.web.htmx import page_or_fragment
+from senddock.web.services import services
 
 bp = Blueprint("guides", __name__, url_prefix="/guides")
 #: Longer pastes are logs, not replies.
@@ -63,6 +65,8 @@ def _asked() -> dict[str, Any]:
     }  # fmt: skip
     if line:
         reply = parse_reply(line, known_stage)
-        verdict = judge(reply, provider=provider, now=datetime.now(UTC))
+        with services().database.read() as session:
+            rules = teaching.pack(session)
+        verdict = judge(reply, provider=provider, now=datetime.now(UTC), rules=rules)
         context |= {"reply": reply, "verdict": verdict, "help": help_for(verdict)}
     return context

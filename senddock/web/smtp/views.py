@@ -7,10 +7,12 @@ from typing import Any
 from flask import flash, g, render_template, request, url_for
 
 from senddock.dispatch import providers
+from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import RefusedFields
 from senddock.domain.advice import connection_advice, from_advice
 from senddock.domain.catalogue import catalogue
 from senddock.domain.catalogue.credentials import credential_advice
+from senddock.domain.limit_source import limit_sources
 from senddock.domain.presets import LIMITS, PRESETS, Preset, limits_in_words, preset_of
 from senddock.models import Provider
 from senddock.web.auth.confirmation import confirmed
@@ -151,5 +153,20 @@ def _form_page(
         rotate_after=ROTATE_AFTER,
         remarks=_remarks(form) if status == 422 or provider is not None else [],
         limit_names=LIMITS,
+        **_limits_used(provider),
         **shown_again(provider),
     )
+
+
+def _limits_used(provider: Provider | None) -> dict[str, Any]:
+    if provider is None:
+        return {}
+    now = datetime.now(UTC)
+    windows = [name for name in LIMITS if name.startswith("per_")]
+    return {
+        "limits": limit_sources(
+            catalogue().get(provider.preset or ""), {name: getattr(provider, name) for name in windows}
+        ),
+        "allowances": {one.name: one for one in allowances(services().redis, [provider], now).get(provider.id, ())},
+        "now": now,
+    }
