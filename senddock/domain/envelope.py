@@ -1,5 +1,6 @@
 """The envelope of a message: a value that cannot be invalid (RFC 5321 section 4.1.2, RFC 6531)."""
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -31,6 +32,11 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> "Address":
         """Read ``local@domain``. Raises `InvalidAddress` with a sentence a person understands."""
+        # The same few addresses come again and again; longer texts are no addresses and are not remembered.
+        return _remembered(text) if len(text) <= MAX_ADDRESS_OCTETS else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> "Address":
         if _CONTROL.search(text):
             raise InvalidAddress("the address contains a line break or another control character")
         local, at, domain = text.rpartition("@")
@@ -69,6 +75,11 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
+
+
+@functools.lru_cache(1024)
+def _remembered(text: str) -> Address:
+    return Address._read(text)  # noqa: SLF001 - the other half of `Address.parse`
 
 
 @dataclass(frozen=True, slots=True)
