@@ -8,8 +8,9 @@ from senddock.cli import cli
 
 _HEAD = """# Command line
 
-Every listing takes `--json`. Exit code 0: done; 1: refused, with one line on standard error; 2: wrong usage. Completion: `eval "$(senddock completion bash)"`
-(or `zsh`; fish: `senddock completion fish | source`). `senddock-sendmail -t -i -f` takes mail as sendmail does. Written by `python docs/make_cli.py`.
+Every listing takes `--json`. Exit code 0: done; 1: refused, with one line on standard error; 2: wrong usage.
+Completion: `eval "$(senddock completion bash)"` (or `zsh`; fish: `senddock completion fish | source`).
+`senddock-sendmail -t -i -f` takes mail as sendmail does. Written by `python docs/make_cli.py`.
 """
 
 
