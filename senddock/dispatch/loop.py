@@ -67,6 +67,9 @@ class Loop:
             os.write(self._mouth, b".")
         except BlockingIOError:
             log.debug("a wake-up is waiting already")
+        except OSError:
+            # Stopped twice, as by SIGTERM and then by the end of the worker: the loop has ended already.
+            log.debug("the loop has ended")
 
     def turn(self, longest: float) -> None:
         """Let every lane go on that can; waits at most ``longest`` seconds for the first."""

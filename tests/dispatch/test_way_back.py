@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from senddock.dispatch import providers
 from senddock.dispatch.outbox import utcnow
 from senddock.domain.breaker import Breaker, Phase
-from senddock.models import Incident, Message
+from senddock.models import Incident, Message, Worker
 from tests.conftest import Bench
 from tests.e2e.house import until
 from tests.smtp_server import ScriptedSMTP, blackhole, reply, reset
@@ -123,6 +123,15 @@ def test_a_blackholed_primary_costs_one_time_out_and_not_one_each(bench: Bench, 
     tried = [attempt["provider"] for message_id in ids for attempt in bench.story(message_id)["attempts"]]
     assert tried.count("blackhole") == 1, "only the first paid"
     assert tried.count("good") == 60
+
+
+def test_an_engine_that_has_been_told_to_stop_signs_off(bench: Bench) -> None:
+    engine = bench.engine
+    engine.request_stop()
+    engine._thread.join(10)
+    engine.stop(5)
+    with bench.database.read() as session:
+        assert session.scalars(select(Worker.stopped_at)).one() is not None
 
 
 def test_a_provider_with_an_idempotency_header_gets_the_same_key_for_the_same_recipients(
