@@ -7,6 +7,7 @@ from email.utils import format_datetime, formataddr
 
 from senddock.content.control_fields import Wishes, wishes_of
 from senddock.content.invalid import InvalidContent
+from senddock.content.long_lines import shortened
 from senddock.content.whole import WholeMessage
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import MAX_MESSAGE_BYTES, warnings_of
@@ -42,7 +43,7 @@ def raw_submission(
         message_id = added["Message-ID"] = f"<{uuid.uuid4()}@{domain}>"
     if whole.first("date") is None:
         added["Date"] = format_datetime(now)
-    raw = whole.bytes_with(added)
+    raw = shortened(whole.bytes_with(added))
     if len(raw) > MAX_MESSAGE_BYTES:
         raise InvalidContent("message", f"The message has {len(raw)} octets; at most {MAX_MESSAGE_BYTES}.")
     addresses = [*envelope.recipients, *([envelope.sender] if envelope.sender else [])]

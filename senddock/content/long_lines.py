@@ -1,0 +1,62 @@
+"""Lines that no server has to take: RFC 5321 section 4.5.3.1.6 allows 998 octets and CRLF.
+
+Only the parts that hold such lines are encoded anew; every other byte stays. What is signed (multipart/signed) is left
+as it is: a signature that holds is worth more than a line that may be refused.
+"""
+
+import base64
+import binascii
+import re
+from email.parser import BytesHeaderParser
+
+from senddock.content.headers import splice, split_head
+
+LONGEST = 998
+_LONG = re.compile(rb"[^\r\n]{%d}" % (LONGEST + 1))
+_parser = BytesHeaderParser()
+
+
+def shortened(raw: bytes) -> bytes:
+    """The message (CRLF line ends) with its long body lines encoded; the same object when there are none."""
+    if not _LONG.search(raw):
+        return raw
+    head, rest = split_head(raw)
+    body = rest[2:]
+    if not _LONG.search(body):
+        return raw
+    fields = _parser.parsebytes(head + b"\r\n")
+    kind = fields.get_content_type()
+    if kind == "multipart/signed":
+        return raw
+    if kind == "message/rfc822":
+        return head + b"\r\n" + shortened(body)
+    boundary = fields.get_boundary() if kind.startswith("multipart/") else None
+    if boundary is not None:
+        return head + b"\r\n" + _members(body, boundary.encode("utf-8", "surrogateescape"))
+    return _encoded(head, body, kind, str(fields.get("Content-Transfer-Encoding", "")).strip().lower())
+
+
+def _members(body: bytes, boundary: bytes) -> bytes:
+    delimiter = re.compile(rb"(\r\n--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?=\r\n|\Z))")
+    # The first delimiter may be the first line: with a line end in front it looks like the others.
+    pieces = delimiter.split(b"\r\n" + body)
+    for index in range(2, len(pieces), 2):
+        if not pieces[index - 1].rstrip().endswith(boundary + b"--") and pieces[index].startswith(b"\r\n"):
+            pieces[index] = b"\r\n" + shortened(pieces[index][2:])
+    return b"".join(pieces)[2:]
+
+
+def _encoded(head: bytes, body: bytes, kind: str, encoding: str) -> bytes:
+    if encoding == "quoted-printable":
+        return head + b"\r\n" + body
+    if encoding == "base64":
+        try:
+            body = base64.b64decode(body)
+        except binascii.Error:
+            return head + b"\r\n" + body
+    elif kind.startswith("text/"):
+        text = binascii.b2a_qp(body.replace(b"\r\n", b"\n"), istext=True)
+        lines = text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        return splice(head + b"\r\n", set={"Content-Transfer-Encoding": "quoted-printable"}, remove=()) + lines
+    data = base64.encodebytes(body).replace(b"\n", b"\r\n")
+    return splice(head + b"\r\n", set={"Content-Transfer-Encoding": "base64"}, remove=()) + data
