@@ -72,6 +72,7 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         waker=waker,
         public_url=settings.public_url,
         smtp_bind=settings.smtp_bind,
+        metrics_token=settings.metrics_token,
     )
     app.extensions["senddock_api"] = ApiServices(
         database=database,

@@ -1,5 +1,6 @@
 """What tests share: databases, Redis, a provider that does as it is told, and an engine that is driven by hand."""
 
+import contextlib
 import os
 import shutil
 import ssl
@@ -78,8 +79,15 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "senddock.db")
         yield f"sqlite:///{tmp_path}/senddock.db"
         return
-    folder = request.getfixturevalue("postgres_socket")
-    template = request.getfixturevalue("postgres_template")
+    with new_postgresql(
+        request.getfixturevalue("postgres_socket"), request.getfixturevalue("postgres_template")
+    ) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def new_postgresql(folder: str, template: str) -> Iterator[str]:
+    """A PostgreSQL database at the current schema, for the length of the block."""
     name = f"t{uuid.uuid4().hex}"
     with psycopg.connect(f"host={folder} user=senddock dbname=postgres", autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE {template}')

@@ -13,6 +13,7 @@ _MODULES = {
     "processes": "up web worker clock submission",
     "setup": "db user project stream",
     "routing": "route experiment",
+    "statistics": "statistics",
     "providers": "provider",
     "keys": "key",
     "messages": "messages status explain",

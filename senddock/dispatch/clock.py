@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from senddock.dispatch.named_domains import name_domains
 from senddock.dispatch.outbox import utcnow
-from senddock.dispatch.recover import forget_workers, recover
+from senddock.dispatch.recover import bring_forward, forget_workers, recover
 from senddock.models import Database, Message, StorageUnavailable
 
 log = logging.getLogger(__name__)
@@ -60,13 +61,14 @@ class Clock:
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
-                self._watch_jumps(started)
+                self.look(started)
                 if started - recovered >= _RECOVER_EVERY and started >= self._trusted_from:
                     recovered = started
                     recover(self._database, now=self._now(), lease=self._lease)
                 if started - housekept >= _HOUSEKEEPING_EVERY:
                     housekept = started
                     forget_workers(self._database, now=self._now())
+                    name_domains(self._database, self._now())
                 if self.due():
                     self._wake()
                 self._do_chores(started)
@@ -104,12 +106,15 @@ class Clock:
                 is not None
             )
 
-    def _watch_jumps(self, monotonic: float) -> None:
-        """A wall clock that jumps forward makes every heartbeat look old: wait until workers have beaten again."""
+    def look(self, monotonic: float) -> None:
+        """Notice a wall clock that jumps. Forward, it makes every heartbeat look old: wait until workers have beaten
+        again. Back, it leaves mail due in a future that is long past: it is due now."""
         now = self._now()
         if self._last is not None:
             elapsed = timedelta(seconds=monotonic - self._last[0])
             if abs((now - self._last[1] - elapsed).total_seconds()) > _JUMP:
                 log.warning("the system's clock jumped: leases are not judged for %d s", self._lease)
                 self._trusted_from = monotonic + self._lease
+                if now < self._last[1]:
+                    bring_forward(self._database, now=now)
         self._last = (monotonic, now)

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Dialect, bindparam, insert, select, update
 
 from senddock.dispatch.consequences import anybody_listens, follow_up, note_all
 from senddock.dispatch.message_state import abandon, refresh_state
+from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
@@ -256,5 +257,5 @@ def _uncount_doubt(connection: Connection, settlement: Settlement) -> None:
         )
     ).one()
     if settlement.tally and before.finished_at is not None:
-        counted = in_doubt(before, settlement.tally.stream_id, before.finished_at)
+        counted = in_doubt(before, settlement.tally.stream_id, before.finished_at, named_domains(connection))
         Tally.write(pen_of(connection), [counted.taken_back()])

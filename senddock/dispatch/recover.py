@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from senddock.dispatch.message_state import ABANDONED, refresh_state
+from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.domain.verdict import VerdictClass
@@ -79,7 +80,8 @@ def _gone(worker: Row[*tuple[Any, ...]], host: str) -> bool:
 
 
 def _silent(worker: Row[*tuple[Any, ...]], now: datetime, lease: float) -> bool:
-    return bool(now - worker.heartbeat_at > timedelta(seconds=lease))
+    # A heartbeat far ahead was made before the clock was set back: a living worker has beaten since.
+    return bool(abs(now - worker.heartbeat_at) > timedelta(seconds=lease))
 
 
 def _take_back(connection: Connection, row: Row[*tuple[Any, ...]], now: datetime) -> None:
@@ -150,7 +152,7 @@ def _in_doubt(
             )
             .returning(Attempt.provider_id, Attempt.detail)
         ).one()
-        Tally.write(pen_of(connection), [in_doubt(ended, row.stream_id, now)])
+        Tally.write(pen_of(connection), [in_doubt(ended, row.stream_id, now, named_domains(connection))])
     policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
     again = policy == "retry_same"
     provider_id = doubtful[0].provider_id
@@ -178,6 +180,23 @@ def _in_doubt(
         .values(last_class=VerdictClass.UNCERTAIN.value, last_code=None, provider_id=provider_id, due_at=None)
     )
     refresh_state(connection, row.id)
+
+
+def bring_forward(database: Database, *, now: datetime) -> None:
+    """The clock was set back: queued mail that is due later by the old clock is due now, deferred mail is looked at.
+
+    Scheduled mail keeps the time a person named.
+    """
+    with database.transaction() as connection:
+        connection.execute(
+            update(Message)
+            .where(
+                Message.due_at > now,
+                Message.worker_id.is_(None),
+                Message.state.in_((Status.QUEUED.value, Status.DEFERRED.value)),
+            )
+            .values(due_at=now)
+        )
 
 
 def forget_workers(database: Database, *, now: datetime) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from senddock.dispatch import teaching
+from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.version import VERSION_KEY
 from senddock.domain.experiment import Arm, Experiment
 from senddock.domain.retry import Schedule
@@ -40,6 +41,8 @@ class StreamView:
     #: Provider id to (priority, weight).
     routes: Mapping[int, tuple[int, int]]
     experiment: Experiment | None = None
+    #: Recipient domains that statistics count by name.
+    named: frozenset[str] = frozenset()
 
     def trial(self, recipient: str, now: datetime) -> Trial | None:
         """The recipient's arm, while an experiment runs on this stream."""
@@ -102,11 +105,12 @@ def load(session: Session, version: str = "") -> Snapshot:
         routes.setdefault(route.stream_id, {})[route.provider_id] = (route.priority, route.weight)
     providers = {row.id: _plain(row) for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None)))}
     standard = {row.id: (row.priority, 100) for row in providers.values()}
+    named = named_domains(session.connection())
     experiments = {
         row.stream_id: view_of(row) for row in session.scalars(select(ExperimentRow).order_by(ExperimentRow.ends_at))
     }
     streams = {
-        row.id: _view(row, routes.get(row.id) or standard, experiments.get(row.id))
+        row.id: _view(row, routes.get(row.id) or standard, experiments.get(row.id), named)
         for row in session.scalars(select(Stream))
     }
     return Snapshot(version, streams, providers, teaching.pack(session))
@@ -143,7 +147,9 @@ def view_of(row: ExperimentRow) -> Experiment:
     return Experiment(row.id, row.name, arms, row.starts_at, row.ends_at)
 
 
-def _view(row: Stream, routes: Mapping[int, tuple[int, int]], experiment: Experiment | None) -> StreamView:
+def _view(
+    row: Stream, routes: Mapping[int, tuple[int, int]], experiment: Experiment | None, named: frozenset[str]
+) -> StreamView:
     return StreamView(
         id=row.id,
         project_id=row.project_id,
@@ -154,4 +160,5 @@ def _view(row: Stream, routes: Mapping[int, tuple[int, int]], experiment: Experi
         patience=row.patience_seconds,
         routes=routes,
         experiment=experiment,
+        named=named,
     )

@@ -13,7 +13,7 @@ from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.experiment_verdict import outcome_of
 from senddock.domain.explanation import explain, explain_use
-from senddock.domain.mailbox import mailbox_provider
+from senddock.domain.mailbox import counted_as, mailbox_provider
 from senddock.domain.reply import Reply
 from senddock.domain.routing import LeftOut
 from senddock.domain.status import Status
@@ -110,7 +110,7 @@ def attempt_settlement(
         provider_id=transaction.provider.id,
         verdict_class=verdict.cls.value,
         recipients=[
-            (item.recipient.rpartition("@")[2], verdicts[answer].cls.value)
+            (counted_as(item.recipient.rpartition("@")[2], task.stream.named), verdicts[answer].cls.value)
             for item, answer in zip(transaction.recipients, replies, strict=True)
         ],
         duration_ms=attempt["duration_ms"],

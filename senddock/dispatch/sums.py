@@ -1,5 +1,6 @@
 """Rows that are added to: one statement for a table, whatever is there already."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
@@ -20,7 +21,7 @@ def adding(row: type[Base], *sums: str) -> Target:
     return prepared, [*keys, *sums]
 
 
-def add_sums(pen: Pen, target: Target, sums: dict[tuple[Any, ...], tuple[float, ...]]) -> None:
+def add_sums(pen: Pen, target: Target, sums: Mapping[tuple[Any, ...], tuple[float, ...]]) -> None:
     """Add ``sums``, by key, in one statement."""
     statement, names = target
     # Sorted, so that two writers take the rows in the same order and cannot wait for each other in a circle.

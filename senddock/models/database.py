@@ -56,6 +56,12 @@ class _WriteGate:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._threads.release()
 
+    def close(self) -> None:
+        with self._threads:
+            descriptor, self._descriptor = self._descriptor, None
+            if descriptor is not None and self._pid == os.getpid():
+                os.close(descriptor)
+
 
 class Database:
     """Engine, read sessions and write transactions for one database URL."""
@@ -182,6 +188,8 @@ class Database:
         """Close every pooled connection."""
         self._drop_pen()
         self.engine.dispose()
+        if self._gate is not None:
+            self._gate.close()
 
 
 def engine_options(url: str, pool_size: int = 5) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Services:
     waker: Waker
     public_url: str | None
     smtp_bind: tuple[str, int]
+    metrics_token: str | None = None
 
 
 def services() -> Services:

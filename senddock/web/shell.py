@@ -21,7 +21,7 @@ from senddock.web.navigation import sections
 from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
-_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/login", "/setup", "/welcome", "/language")
+_OPEN = ("/static/", "/api", "/healthz", "/readyz", "/metrics", "/login", "/setup", "/welcome", "/language")
 _compressed: dict[str, bytes] = {}
 
 

@@ -93,8 +93,8 @@ def test_a_clock_that_jumps_forward_takes_nothing_from_living_workers(bench: Ben
     moments = iter([NOW, *([NOW + timedelta(hours=1)] * 50)])
     woken: list[int] = []
     clock = Clock(bench.database, lambda: woken.append(1), lease=15, now=lambda: next(moments))
-    clock._watch_jumps(100.0)
-    clock._watch_jumps(101.0)
+    clock.look(100.0)
+    clock.look(101.0)
     assert clock._trusted_from == 101.0 + 15
 
 

@@ -1,0 +1,171 @@
+"""The statistics page and its export: what went out over a span, by provider, stream, class and recipient domain."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, folded
+from senddock.domain.latency import quantile
+from senddock.domain.span import Span
+from senddock.models import DomainRollup, HourlyRollup, LatencyRollup
+
+_SOFT = GROUPS["soft_bounces"]
+#: Recipient domains shown; the export has all of them.
+_SHOWN_DOMAINS = 15
+
+
+@dataclass(slots=True)
+class Totals:
+    """Recipients by outcome, and attempts handed on, of one provider, stream or domain."""
+
+    accepted: int = 0
+    soft: int = 0
+    refused: int = 0
+    uncertain: int = 0
+    #: Faults of provider or sender.
+    faults: int = 0
+    attempts: int = 0
+    failed_over: int = 0
+    p50: float | None = None
+    p95: float | None = None
+
+    def add(self, verdict_class: str, recipients: int) -> None:
+        """Count ``recipients`` with this outcome."""
+        names = {"accepted": "accepted", "soft_bounces": "soft", "refused": "refused", "uncertain": "uncertain"}
+        name = next((names[group] for group, classes in GROUPS.items() if verdict_class in classes), "faults")
+        setattr(self, name, getattr(self, name) + recipients)
+
+    @property
+    def recipients(self) -> int:
+        """All of them."""
+        return self.accepted + self.soft + self.refused + self.uncertain + self.faults
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the page shows."""
+
+    span: Span
+    accepted: Series
+    soft: Series
+    failures: Series
+    latency: Series
+    providers: Mapping[int, Totals]
+    streams: Mapping[int, Totals]
+    domains: Mapping[str, Totals]
+    classes: Mapping[str, int] = field(default_factory=dict)
+
+
+def report(
+    session: Session, now: datetime, span: Span, *, stream_id: int | None = None, provider_id: int | None = None
+) -> Report:
+    """Read it; the cost follows from the span, never from the number of messages."""
+    starts = span.starts(now)
+    chosen = {"stream_id": stream_id, "provider_id": provider_id}
+    hour = HourlyRollup
+    query = select(
+        hour.hour,
+        hour.stream_id,
+        hour.provider_id,
+        hour.verdict_class,
+        hour.recipients,
+        hour.attempts,
+        hour.failed_over,
+    )
+    rows = session.execute(query.where(hour.hour >= starts[0], *_only(hour, chosen))).all()
+    providers: dict[int, Totals] = defaultdict(Totals)
+    streams: dict[int, Totals] = defaultdict(Totals)
+    classes: dict[str, int] = defaultdict(int)
+    for row in rows:
+        for totals in (providers[row.provider_id], streams[row.stream_id]):
+            totals.add(row.verdict_class, row.recipients)
+            totals.attempts += row.attempts
+            totals.failed_over += row.failed_over
+        classes[row.verdict_class] += row.recipients
+    latency = _latency(session, span, starts, chosen, providers)
+    return Report(
+        span,
+        folded(span, starts, [(row.hour, row.provider_id, row.recipients) for row in rows if _is(row, ACCEPTED)]),
+        folded(span, starts, [(row.hour, row.provider_id, row.recipients) for row in rows if _is(row, *_SOFT)]),
+        folded(span, starts, [(row.hour, row.verdict_class, row.recipients) for row in rows if not _is(row, ACCEPTED)]),
+        latency,
+        providers,
+        streams,
+        _domains(session, starts[0], chosen),
+        dict(sorted(classes.items(), key=lambda item: -item[1])),
+    )
+
+
+def export(session: Session, now: datetime, span: Span, by: str) -> Iterator[Sequence[Any]]:
+    """Rows for a spreadsheet, headings first; ``by`` is ``hour`` or ``domain`` (which is kept by day)."""
+    begin = span.starts(now)[0]
+    if by == "domain":
+        yield ("day", "stream_id", "provider_id", "domain", "class", "recipients")
+        rows = session.execute(
+            select(DomainRollup.__table__).where(DomainRollup.day >= _day(begin)).order_by(DomainRollup.day)
+        )
+    else:
+        yield ("hour", "stream_id", "provider_id", "class", "recipients", "attempts", "failed_over", "duration_ms")
+        rows = session.execute(
+            select(HourlyRollup.__table__).where(HourlyRollup.hour >= begin).order_by(HourlyRollup.hour)
+        )
+    for row in rows:
+        yield (row[0].isoformat(), *row[1:])
+
+
+def _latency(
+    session: Session,
+    span: Span,
+    starts: Sequence[datetime],
+    chosen: Mapping[str, int | None],
+    providers: Mapping[int, Totals],
+) -> Series:
+    table = LatencyRollup
+    query = select(table.hour, table.provider_id, table.bucket, table.attempts).where(
+        table.hour >= starts[0], *_only(table, chosen)
+    )
+    steps: dict[datetime, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for hour, provider_id, bucket, attempts in session.execute(query):
+        steps[span.floor(hour)][bucket] += attempts
+        whole[provider_id][bucket] += attempts
+    for provider_id, histogram in whole.items():
+        if provider_id in providers:
+            providers[provider_id].p50 = quantile(histogram, 0.5)
+            providers[provider_id].p95 = quantile(histogram, 0.95)
+    lines = {
+        name: [quantile(steps.get(start, {}), share) for start in starts]
+        for name, share in (("p50", 0.5), ("p95", 0.95))
+    }
+    return Series(starts, span.step, lines)
+
+
+def _domains(session: Session, begin: datetime, chosen: Mapping[str, int | None]) -> Mapping[str, Totals]:
+    table = DomainRollup
+    query = (
+        select(table.domain, table.verdict_class, func.sum(table.recipients))
+        .where(table.day >= _day(begin), *_only(table, chosen))
+        .group_by(table.domain, table.verdict_class)
+    )
+    found: dict[str, Totals] = defaultdict(Totals)
+    for domain, verdict_class, recipients in session.execute(query):
+        found[domain].add(verdict_class, recipients)
+    ranked = sorted(found, key=lambda name: (-found[name].recipients, name))[:_SHOWN_DOMAINS]
+    return {name: found[name] for name in ranked}
+
+
+def _only(table: Any, chosen: Mapping[str, int | None]) -> list[ColumnElement[bool]]:
+    return [getattr(table, name) == value for name, value in chosen.items() if value is not None]
+
+
+def _is(row: Any, *classes: str) -> bool:
+    return row.verdict_class in classes
+
+
+def _day(moment: datetime) -> datetime:
+    return moment.replace(hour=0)
