@@ -24,7 +24,7 @@
   function draw(box) {
     var table = document.getElementById(box.dataset.plot), unit = box.dataset.unit;
     var style = getComputedStyle(document.body), text = style.color;
-    var grid = { stroke: style.getPropertyValue("--tblr-border-color").trim() || "#8884", width: 1 };
+    var grid = { stroke: getComputedStyle(box.closest(".card")).borderTopColor, width: 1 };
     var heads = Array.from(table.tHead.rows[0].cells).slice(1);
     box.textContent = "";
     plots.push(new uPlot({

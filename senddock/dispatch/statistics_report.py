@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, folded
+from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, folded, start_of, step_of
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
 from senddock.models import DomainRollup, HourlyRollup, LatencyRollup
@@ -68,31 +68,30 @@ def report(
     starts = span.starts(now)
     chosen = {"stream_id": stream_id, "provider_id": provider_id}
     hour = HourlyRollup
-    query = select(
-        hour.hour,
-        hour.stream_id,
-        hour.provider_id,
-        hour.verdict_class,
-        hour.recipients,
-        hour.attempts,
-        hour.failed_over,
-    )
-    rows = session.execute(query.where(hour.hour >= starts[0], *_only(hour, chosen))).all()
+    within = (hour.hour >= starts[0], *_only(hour, chosen))
+    step = step_of(session, hour.hour, span)
+    steps = session.execute(
+        select(step, hour.provider_id, hour.verdict_class, func.sum(hour.recipients))
+        .where(*within)
+        .group_by(step, hour.provider_id, hour.verdict_class)
+    ).all()
     providers: dict[int, Totals] = defaultdict(Totals)
     streams: dict[int, Totals] = defaultdict(Totals)
     classes: dict[str, int] = defaultdict(int)
-    for row in rows:
-        for totals in (providers[row.provider_id], streams[row.stream_id]):
-            totals.add(row.verdict_class, row.recipients)
-            totals.attempts += row.attempts
-            totals.failed_over += row.failed_over
-        classes[row.verdict_class] += row.recipients
+    sums = [func.sum(hour.recipients), func.sum(hour.attempts), func.sum(hour.failed_over)]
+    keys = (hour.stream_id, hour.provider_id, hour.verdict_class)
+    for row in session.execute(select(*keys, *sums).where(*within).group_by(*keys)):
+        for totals in (providers[row[1]], streams[row[0]]):
+            totals.add(row[2], row[3])
+            totals.attempts += row[4]
+            totals.failed_over += row[5]
+        classes[row[2]] += row[3]
     latency = _latency(session, span, starts, chosen, providers)
     return Report(
         span,
-        folded(span, starts, [(row.hour, row.provider_id, row.recipients) for row in rows if _is(row, ACCEPTED)]),
-        folded(span, starts, [(row.hour, row.provider_id, row.recipients) for row in rows if _is(row, *_SOFT)]),
-        folded(span, starts, [(row.hour, row.verdict_class, row.recipients) for row in rows if not _is(row, ACCEPTED)]),
+        folded(span, starts, [(row[0], row[1], row[3]) for row in steps if row[2] == ACCEPTED]),
+        folded(span, starts, [(row[0], row[1], row[3]) for row in steps if row[2] in _SOFT]),
+        folded(span, starts, [(row[0], row[2], row[3]) for row in steps if row[2] != ACCEPTED]),
         latency,
         providers,
         streams,
@@ -126,13 +125,18 @@ def _latency(
     providers: Mapping[int, Totals],
 ) -> Series:
     table = LatencyRollup
-    query = select(table.hour, table.provider_id, table.bucket, table.attempts).where(
-        table.hour >= starts[0], *_only(table, chosen)
-    )
-    steps: dict[datetime, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    within = (table.hour >= starts[0], *_only(table, chosen))
+    step = step_of(session, table.hour, span)
+    steps: dict[datetime, dict[int, int]] = defaultdict(dict)
     whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for hour, provider_id, bucket, attempts in session.execute(query):
-        steps[span.floor(hour)][bucket] += attempts
+    rows = session.execute(
+        select(step, table.provider_id, table.bucket, func.sum(table.attempts))
+        .where(*within)
+        .group_by(step, table.provider_id, table.bucket)
+    )
+    for number, provider_id, bucket, attempts in rows:
+        here = steps[start_of(number, span)]
+        here[bucket] = here.get(bucket, 0) + attempts
         whole[provider_id][bucket] += attempts
     for provider_id, histogram in whole.items():
         if provider_id in providers:
@@ -161,10 +165,6 @@ def _domains(session: Session, begin: datetime, chosen: Mapping[str, int | None]
 
 def _only(table: Any, chosen: Mapping[str, int | None]) -> list[ColumnElement[bool]]:
     return [getattr(table, name) == value for name, value in chosen.items() if value is not None]
-
-
-def _is(row: Any, *classes: str) -> bool:
-    return row.verdict_class in classes
 
 
 def _day(moment: datetime) -> datetime:
