@@ -51,6 +51,10 @@ class Loop:
         self._marks: list[tuple[_Berth, Mark]] = []
         self._dialled: deque[tuple[_Berth, Session | None, BaseException | None]] = deque()
         self._looked = 0.0
+        #: Between `wake`, which any thread may call, and `close`: a number that was closed may be another file's by then.
+        #: Re-entrant, because a signal may wake the loop in the middle of waking it.
+        self._door = threading.RLock()
+        self._closed = False
         self._ear, self._mouth = os.pipe()
         os.set_blocking(self._ear, False)
         os.set_blocking(self._mouth, False)
@@ -63,13 +67,14 @@ class Loop:
 
     def wake(self) -> None:
         """End the present wait; may be called from any thread."""
-        try:
-            os.write(self._mouth, b".")
-        except BlockingIOError:
-            log.debug("a wake-up is waiting already")
-        except OSError:
-            # Stopped twice, as by SIGTERM and then by the end of the worker: the loop has ended already.
-            log.debug("the loop has ended")
+        with self._door:
+            if self._closed:
+                # Stopped twice, as by SIGTERM and then by the end of the worker.
+                return
+            try:
+                os.write(self._mouth, b".")
+            except BlockingIOError:
+                log.debug("a wake-up is waiting already")
 
     def turn(self, longest: float) -> None:
         """Let every lane go on that can; waits at most ``longest`` seconds for the first."""
@@ -94,9 +99,12 @@ class Loop:
             wire = berth.lane.wire
             if wire is not None:
                 wire.close()
-        self._selector.close()
-        os.close(self._ear)
-        os.close(self._mouth)
+        with self._door:
+            self._closed = True
+            self._selector.close()
+            os.close(self._ear)
+            os.close(self._mouth)
+        self._close_dialled()
 
     def _start_lanes(self) -> None:
         while len(self._berths) < self._lanes.count:
@@ -191,6 +199,8 @@ class Loop:
                 failure = error
             self._dialled.append((berth, session, failure))
             self.wake()
+            if self._closed:
+                self._close_dialled()
 
         threading.Thread(target=run, name="dial", daemon=True).start()
 
@@ -202,3 +212,10 @@ class Loop:
         while self._dialled:
             berth, session, failure = self._dialled.popleft()
             self._resume(berth, session, failure)
+
+    def _close_dialled(self) -> None:
+        """Sessions that opened too late for a lane to use them."""
+        while self._dialled:
+            _, session, _ = self._dialled.popleft()
+            if session is not None:
+                session.close()
