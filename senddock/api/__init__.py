@@ -5,7 +5,7 @@ import uuid
 
 from flask import Blueprint, Response
 
-from senddock.api import description, emails, sending
+from senddock.api import description, emails, sending, streams
 from senddock.api.access import ApiServices, authenticate, tell_limits
 from senddock.api.errors import translate
 
@@ -24,7 +24,7 @@ def blueprint() -> Blueprint:
     keyed = Blueprint("keyed", __name__)
     keyed.before_request(authenticate)
     keyed.after_request(tell_limits)
-    for resource in (sending.bp, emails.bp):
+    for resource in (sending.bp, emails.bp, streams.bp):
         keyed.register_blueprint(resource)
     api.register_blueprint(keyed)
     api.register_blueprint(description.bp)
