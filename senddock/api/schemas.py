@@ -55,7 +55,7 @@ class NodeBuffer(Struct, tag_field="type", tag="Buffer"):
 
 
 class AttachmentBody(Struct):
-    """A file that travels along; give ``content``, or ``path`` where the operator allows it."""
+    """A file that travels along; its bytes stand in ``content``."""
 
     content: Annotated[
         Base64 | Octets | NodeBuffer | None,
@@ -63,7 +63,7 @@ class AttachmentBody(Struct):
     ] = None
     path: Annotated[
         str | None,
-        Meta(description="An https address to fetch the file from; refused unless SENDDOCK_ATTACHMENT_FETCH is on."),
+        Meta(description="An https address to fetch the file from."),
     ] = None
     filename: Filename | bool | None = None
     content_type: ContentType | None = None
