@@ -12,11 +12,14 @@ from senddock.dispatch.providers import state_of
 from senddock.domain.breaker import Breaker
 from senddock.domain.error_help import help_for_attempt
 from senddock.domain.log_filter import LogFilter
+from senddock.domain.message_id import first_id_of
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Event, Message, Provider, Stream, Worker
 from senddock.models.message import RARE_CONDITION, RARE_STATES
 
 _SOFT = ("recipient_transient", "greylisted")
+#: Messages that one page looks through for what no index answers.
+WALK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +53,35 @@ class Story:
 def page(
     session: Session, chosen: LogFilter, *, before: str | None = None, after: str | None = None, limit: int = 50
 ) -> Page:
-    """One page: the messages before (older than) or after (newer than) an id, or the newest."""
+    """One page: the messages before (older than) or after (newer than) an id, or the newest.
+
+    What no index answers is searched for in the newest `WALK` messages; ``older`` then goes on from there.
+    """
     query = _filtered(chosen)
     if after is not None:
         rows = list(session.scalars(query.where(Message.id > after).order_by(Message.id).limit(limit + 1)))
         more = len(rows) > limit
         rows = rows[:limit][::-1]
         return Page(rows, rows[-1].id if rows else None, rows[0].id if more and rows else None)
+    floor = _floor(session, chosen, before) if chosen.walks else None
     if before is not None:
         query = query.where(Message.id < before)
+    if floor is not None:
+        query = query.where(Message.id >= floor)
     rows = list(session.scalars(query.order_by(Message.id.desc()).limit(limit + 1)))
     more, rows = len(rows) > limit, rows[:limit]
-    return Page(rows, rows[-1].id if more else None, rows[0].id if before is not None and rows else None)
+    older = rows[-1].id if more else floor
+    return Page(rows, older, (rows[0].id if rows else before) if before is not None else None)
+
+
+def _floor(session: Session, chosen: LogFilter, before: str | None) -> str | None:
+    """The id down to which one page searches; ``None`` when that is everything."""
+    query = select(Message.id).order_by(Message.id.desc())
+    if before is not None:
+        query = query.where(Message.id < before)
+    if chosen.until is not None:
+        query = query.where(Message.id < first_id_of(chosen.until))
+    return session.scalar(query.offset(WALK).limit(1))
 
 
 def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int = 100) -> Sequence[Message]:
@@ -261,9 +281,9 @@ def _filtered(chosen: LogFilter) -> Select[Message]:
     if chosen.delayed:
         conditions.append(or_(Message.state == Status.DEFERRED.value, Message.rounds > 0))
     if chosen.since is not None:
-        conditions.append(Message.created_at >= chosen.since)
+        conditions.append(Message.id >= first_id_of(chosen.since))
     if chosen.until is not None:
-        conditions.append(Message.created_at < chosen.until)
+        conditions.append(Message.id < first_id_of(chosen.until))
     if chosen.text:
         conditions.append(_matches(chosen.text))
     return select(Message).where(and_(*conditions)) if conditions else select(Message)
@@ -273,11 +293,10 @@ def _matches(text: str) -> Any:
     if len(text) == 36 and text.count("-") == 4:
         return Message.id == text.lower()
     if "@" in text:
+        if text.startswith("<"):
+            return Message.header_message_id == text
         # An address is looked up in its index; only a part of one is searched for in what lists show.
-        return or_(
-            Message.id.in_(select(Delivery.message_id).where(Delivery.recipient == text)),
-            Message.header_message_id == text,
-        )
+        return Message.id.in_(select(Delivery.message_id).where(Delivery.recipient == text))
     return or_(
         Message.subject.icontains(text, autoescape=True),
         Message.to_header.icontains(text, autoescape=True),

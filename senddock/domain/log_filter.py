@@ -52,6 +52,22 @@ class LogFilter:
         return found
 
     @property
+    def walks(self) -> bool:
+        """True when messages have to be looked at one by one: no index answers it."""
+        text = self.text or ""
+        indexed = "@" in text and not text.startswith("<")
+        named = len(text) == 36 and text.count("-") == 4
+        return bool(
+            (text and not indexed and not named)
+            or self.stream is not None
+            or self.key is not None
+            or self.verdict
+            or self.fallback
+            or self.soft_bounce
+            or self.delayed
+        )
+
+    @property
     def narrows(self) -> bool:
         """True when it is not the whole log."""
         return self != type(self)()
