@@ -31,7 +31,8 @@ PAGES = [
     "/", "/?span=7d", "/?span=30d", "/smtp", "/smtp/new?preset=ses", "/smtp/1", "/logs", "/logs?state=failed",
     "/logs?state=accepted", "/logs?state=deferred", "/logs?provider=2", "/logs?provider=2&state=failed", "/logs?stream=2",
     "/logs?verdict=recipient_permanent", "/logs?fallback=1", "/logs?soft_bounce=1", "/logs?delayed=1",
-    "/logs?text=user500000@example.org", "/logs?text=nowhere", "/logs?verdict=greylisted", "/logs?since={old}&until={newer}", "/logs?before={middle}", "/logs/{middle}",
+    "/logs?text=user500000@example.org", "/logs?text=nowhere",
+    "/logs?verdict=greylisted", "/logs?since={old}&until={newer}", "/logs?before={middle}", "/logs/{middle}",
     "/logs/new?than={newest}", "/jump?q=user500@example.org", "/send", "/keys", "/routing", "/domains", "/suppressions",
     "/alerts", "/webhooks", "/guides", "/users", "/account", "/settings",
 ]  # fmt: skip
