@@ -10,7 +10,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from senddock.models import ConnectionTest, Database, Provider, Setting, User
 from senddock.models.webhook import WebhookEndpoint
-from senddock.secrets.vault import SealBroken, Vault
+from senddock.secrets.vault import SealBroken, Vault, WrongMasterKey
 
 #: Key of the setting that holds the vault's canary.
 CANARY = "vault_canary"
@@ -22,24 +22,24 @@ class Place:
 
     column: InstrumentedAttribute[Any]
     key: InstrumentedAttribute[Any]
-    #: Names of the column inside the seal; the secret before the newest moves from one column to another.
-    bound_to: tuple[str, ...]
+    #: Name of the column inside the seal.
+    bound_to: str
 
 
-#: All of them; `tests/cli/test_rotation.py` compares them with the schema.
+#: All of them; `tests/cli/test_keeping.py` compares them with the schema.
 PLACES = (
-    Place(Provider.password_sealed, Provider.id, ("password",)),
-    Place(User.totp_sealed, User.id, ("totp_sealed",)),
-    Place(ConnectionTest.sealed_settings, ConnectionTest.id, ("settings",)),
-    Place(WebhookEndpoint.secret_sealed, WebhookEndpoint.id, ("secret", "secret_sealed")),
-    Place(WebhookEndpoint.previous_sealed, WebhookEndpoint.id, ("secret", "secret_sealed", "previous_sealed")),
+    Place(Provider.password_sealed, Provider.id, "password"),
+    Place(User.totp_sealed, User.id, "totp_sealed"),
+    Place(ConnectionTest.sealed_settings, ConnectionTest.id, "settings"),
+    Place(WebhookEndpoint.secret_sealed, WebhookEndpoint.id, "secret"),
+    Place(WebhookEndpoint.previous_sealed, WebhookEndpoint.id, "previous"),
 )
 
 
 def reseal(database: Database, vault: Vault, now: datetime) -> int:
     """Seal what another key than the newest sealed; answers how many. One transaction: all or nothing.
 
-    Raises `WrongMasterKey` and `SealBroken` naming the place; then nothing was changed.
+    Raises `WrongMasterKey` and `SealBroken`; then nothing was changed.
     """
     changed = 0
     with database.write() as session:
@@ -49,8 +49,8 @@ def reseal(database: Database, vault: Vault, now: datetime) -> int:
             for key, envelope in rows:
                 if not vault.needs_rewrap(envelope):
                     continue
-                name, plain = _open(vault, envelope, table, str(key), place.bound_to)
-                sealed = vault.seal(plain, table=table, row=str(key), column=name)
+                at = {"table": table, "row": str(key), "column": place.bound_to}
+                sealed = vault.seal(vault.open(envelope, **at), **at)
                 session.execute(update(place.column.class_).where(place.key == key).values({place.column.key: sealed}))
                 changed += 1
         session.execute(update(Setting).where(Setting.key == CANARY).values(value=vault.canary(), updated_at=now))
@@ -76,15 +76,6 @@ def unreadable(database: Database, vault: Vault) -> Iterator[str]:
                 select(place.key, place.column).where(place.column.is_not(None))
             ).all():
                 try:
-                    _open(vault, envelope, table, str(key), place.bound_to)
-                except (SealBroken, RuntimeError):
+                    vault.open(envelope, table=table, row=str(key), column=place.bound_to)
+                except (SealBroken, WrongMasterKey):
                     yield f"{table} {key}"
-
-
-def _open(vault: Vault, envelope: str, table: str, row: str, names: tuple[str, ...]) -> tuple[str, bytes]:
-    for name in names:
-        try:
-            return name, vault.open(envelope, table=table, row=row, column=name)
-        except SealBroken:
-            continue
-    raise SealBroken(f"the sealed value of {table} {row} was altered: enter it again, then rotate")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from senddock.dispatch import providers, pruning
+from senddock.dispatch import providers, pruning, webhooks
 from senddock.dispatch.resealing import CANARY, PLACES, reseal, unreadable
 from senddock.models import Attempt, Base, Content, Database, Delivery, Event, Message, Setting
 from senddock.secrets.vault import Vault, WrongMasterKey
@@ -127,14 +127,19 @@ def test_every_sealed_column_is_sealed_again(sqlite: Database) -> None:
         "username": "me",
     }
     row = providers.add(sqlite, Vault([old]), given, PASSWORD)
+    webhook, _ = webhooks.add(sqlite, Vault([old]), "https://example.com/hook", now=datetime.now(UTC))
+    webhooks.rotate(sqlite, Vault([old]), webhook.id, datetime.now(UTC))
     with sqlite.write() as session:
         session.add(Setting(key=CANARY, value=Vault([old]).canary(), updated_at=datetime.now(UTC)))
-    assert reseal(sqlite, Vault([new, old]), datetime.now(UTC)) == 1
+    assert reseal(sqlite, Vault([new, old]), datetime.now(UTC)) == 3
     assert reseal(sqlite, Vault([new, old]), datetime.now(UTC)) == 0
     stored = providers.get(sqlite, row.id).password_sealed
     assert stored
     assert Vault([new]).open(stored, table="provider", row=str(row.id), column="password") == PASSWORD.encode()
-    assert list(unreadable(sqlite, Vault([old]))) == [f"provider {row.id}"]
+    assert list(unreadable(sqlite, Vault([old]))) == [
+        f"provider {row.id}", f"webhook_endpoint {webhook.id}", f"webhook_endpoint {webhook.id}",
+    ]  # fmt: skip
+    assert list(unreadable(sqlite, Vault([new]))) == []
     with pytest.raises(WrongMasterKey):
         reseal(sqlite, Vault([b"z" * 31 + b"q"]), datetime.now(UTC))
 
