@@ -14,6 +14,7 @@ from senddock.config import Settings
 from senddock.dispatch import accounts
 from senddock.models import Database
 from senddock.secrets.vault import Vault
+from tests.conftest import Bench
 
 EMAIL, PASSWORD = "ana@acme.example", "a long enough sentence"
 
@@ -76,3 +77,11 @@ def panel(app: Flask, sqlite: Database) -> Panel:
     """Ana, signed in."""
     accounts.create_user(sqlite, EMAIL, PASSWORD)
     return Panel(app).sign_in()
+
+
+@pytest.fixture
+def mail(sqlite: Database, vault: Vault) -> Iterator[Bench]:
+    """An engine beside the panel, on the same database."""
+    made = Bench(sqlite, vault, None)
+    yield made
+    made.close()

@@ -3,25 +3,14 @@
 import html
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import pytest
-
-from senddock.models import Database, Message
-from senddock.secrets.vault import Vault
+from senddock.models import Message
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
 from tests.web.conftest import Panel
 
 EVIL = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-def mail(sqlite: Database, vault: Vault) -> Iterator[Bench]:
-    """An engine beside the panel, on the same database."""
-    made = Bench(sqlite, vault, None)
-    yield made
-    made.close()
 
 
 def test_an_empty_log_tells_the_next_step(panel: Panel) -> None:

@@ -1,25 +1,15 @@
 """Teaching a rule from an attempt: filled in, shown against the past, used from then on, and taken back."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from senddock.models import Database
-from senddock.secrets.vault import Vault
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, reply
 from tests.web.conftest import Panel
 
 WORDS = "550 Strange house matter 17 for nothing named"
-
-
-@pytest.fixture
-def mail(sqlite: Database, vault: Vault) -> Iterator[Bench]:
-    """An engine beside the panel, on the same database."""
-    made = Bench(sqlite, vault, None)
-    yield made
-    made.close()
 
 
 @pytest.fixture
