@@ -130,6 +130,7 @@ def clock(house: House) -> None:
 @pass_house
 def submission(house: House) -> None:
     """Run the SMTP door: applications hand mail over with an API key as the password."""
+    from senddock.dispatch.key_rate import KeyRate
     from senddock.submission.door import CannotListen
     from senddock.submission.process import run
 
@@ -146,6 +147,7 @@ def submission(house: House) -> None:
         run(
             house.database,
             house.wake,
+            KeyRate(house.redis),
             name=settings.helo_name,
             plain=settings.smtp_bind,
             implicit=settings.smtps_bind,

@@ -1,4 +1,6 @@
-"""How many requests a second each key may make, counted together by all web processes through Redis.
+"""How many requests a second each key may make, counted together by all processes through Redis.
+
+A message handed over by SMTP counts as one request, for keys that have a limit of their own.
 
 A second is a fixed window of the clock. A process takes shares of a window from Redis, of one request for small limits
 and of a fiftieth for large ones, so that a busy key does not cost a round trip a request. Without Redis each process

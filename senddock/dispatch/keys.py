@@ -33,7 +33,7 @@ def create(
     """Make a key; the token is answered once and never again. Raises `Refused`.
 
     ``streams`` are those the key may use, the first of them being meant when a submission names none; without any,
-    all of the project. ``per_second`` limits its HTTP requests.
+    all of the project. ``per_second`` limits its HTTP requests and its messages by SMTP, together.
     """
     if not name.strip():
         raise Refused("Give the key a name that says which application uses it.", field="name")

@@ -64,6 +64,26 @@ class Admission:
         self._failures[address] = (now, 1) if now - since >= FAILURE_WINDOW else (since, count + 1)
 
 
+class Room:
+    """The octets under way that one connection answers for."""
+
+    __slots__ = ("_admission", "_taken")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+        self._taken = 0
+
+    def take(self, octets: int) -> None:
+        """So many more were received."""
+        self._taken += octets
+        self._admission.in_flight += octets
+
+    def give_back(self) -> None:
+        """The message is decided, or given up."""
+        self._admission.in_flight -= self._taken
+        self._taken = 0
+
+
 def is_loopback(address: str) -> bool:
     """True for 127.0.0.0/8, ::1, and what a dual-stack socket shows for them."""
     try:

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from senddock.dispatch.submission import Receipt
+from senddock.submission.admission import Room
+from senddock.submission.authentication import Authentication
 from senddock.submission.body import BodyReader
 from senddock.submission.credentials import Credentials
 from senddock.submission.dialogue import Dialogue
-from senddock.submission.intake import Handed, Standing, WrongKey, reply_to
+from senddock.submission.intake import Handed, Standing, reply_to
 
 if TYPE_CHECKING:
     from senddock.submission.door import Door
@@ -23,9 +25,6 @@ _WAITING = 65_536
 #: Seconds without a byte before a session is closed (RFC 5321 section 4.5.3.2.7), and before a message is given up.
 IDLE = 300.0
 _IDLE_BODY = 180.0
-#: Seconds for which a key is believed without looking again.
-BELIEVED = 3.0
-_HANDSHAKE = 30.0
 #: A message up to this size is read in the event loop; a larger one would keep the other sessions waiting.
 _SMALL = 131_072
 
@@ -34,8 +33,8 @@ class Connection(asyncio.Protocol):
     """Made for each client by the listener."""
 
     __slots__ = (
-        "_body", "_buffer", "_choked", "_closed", "_counted", "_dialogue", "_door", "_eof", "_failures", "_held", "_paused",
-        "_replies", "_skipping", "_standing", "_standing_at", "_token", "_transport", "address", "deadline", "tls",
+        "_authentication", "_body", "_buffer", "_choked", "_closed", "_dialogue", "_door", "_eof", "_held",
+        "_paused", "_replies", "_room", "_skipping", "_transport", "address", "deadline", "tls",
     )  # fmt: skip
 
     def __init__(self, door: "Door", *, tls: bool) -> None:
@@ -49,10 +48,8 @@ class Connection(asyncio.Protocol):
         self._buffer = bytearray()
         self._replies: list[str] = []
         self._body: BodyReader | None = None
-        self._standing: Standing | None = door.standing
-        self._standing_at = 0.0
-        self._token = ""
-        self._failures = self._counted = 0
+        self._authentication = Authentication(door)
+        self._room = Room(door.admission)
         self._held = self._choked = self._eof = self._closed = self._skipping = self._paused = False
 
     @property
@@ -105,7 +102,7 @@ class Connection(asyncio.Protocol):
         """The client is gone. A commit that is under way goes on."""
         self._closed = True
         self._body = None
-        self._uncount()
+        self._room.give_back()
         self._door.leave(self)
 
     def pause_writing(self) -> None:
@@ -157,12 +154,12 @@ class Connection(asyncio.Protocol):
         self._door.spawn(self._sign_in(credentials))
 
     def start_mail(self, then: Callable[[], None]) -> None:
-        """A session may stay for hours: its key is looked at again before each message."""
-        if self._door.standing is not None or self._door.now() - self._standing_at < BELIEVED:
+        """Go on at once, or after a look at the key and its limit."""
+        if self._authentication.settled:
             then()
             return
         self._held = True
-        self._door.spawn(self._look_again(then))
+        self._door.spawn(self._start_mail(then))
 
     def receive(self) -> None:
         """Read a message, or say that there is no room."""
@@ -205,7 +202,7 @@ class Connection(asyncio.Protocol):
         self._buffer.clear()
         rest = body.feed(chunk)
         if not body.too_large:
-            self._count(len(chunk))
+            self._room.take(len(chunk))
         if rest is None:
             if body.size > 4 * self._door.limits.message:
                 self.hang_up(self._too_large())
@@ -214,18 +211,19 @@ class Connection(asyncio.Protocol):
         self._body = None
         transaction, self._dialogue.transaction = self._dialogue.transaction, None
         if body.too_large:
-            self._uncount()
+            self._room.give_back()
             self.say(self._too_large())
             return
         assert transaction is not None
-        assert self._standing is not None
+        standing = self._authentication.standing
+        assert standing is not None
         self._held = True
         handed = Handed(self._dialogue.username or "", transaction.sender, transaction.recipients, body.content())
         if body.size > _SMALL:
-            self._door.spawn(self._take_large(self._standing, handed))
+            self._door.spawn(self._take_large(standing, handed))
             return
         try:
-            self._door.intake.store(self._door.intake.read(self._standing, handed), self._stored)
+            self._door.intake.store(self._door.intake.read(standing, handed), self._stored)
         except Exception as error:  # noqa: BLE001 - worded and logged by reply_to
             self._decided(error)
 
@@ -240,7 +238,7 @@ class Connection(asyncio.Protocol):
         self._door.loop.call_soon_threadsafe(self._decided, outcome)
 
     def _decided(self, outcome: Receipt | Exception) -> None:
-        self._uncount()
+        self._room.give_back()
         reply = reply_to(outcome)
         if self._closed:
             log.info("the client left before it was told: %s", reply)
@@ -248,15 +246,8 @@ class Connection(asyncio.Protocol):
 
     async def _upgrade(self) -> None:
         assert self._transport is not None
-        assert self._door.tls is not None
-        try:
-            upgraded = await self._door.loop.start_tls(
-                self._transport, self, self._door.tls, server_side=True, ssl_handshake_timeout=_HANDSHAKE
-            )
-        except OSError as error:
-            log.info("TLS with %s failed: %s", self.address, error)
-            self._transport.abort()
-            self.connection_lost(error)
+        upgraded = await self._door.secure(self._transport, self)
+        if upgraded is None:
             return
         self._transport = upgraded
         self._paused = False
@@ -265,48 +256,21 @@ class Connection(asyncio.Protocol):
         self._release(None)
 
     async def _sign_in(self, credentials: Credentials) -> None:
-        admission, now = self._door.admission, self._door.now()
-        if admission.shut_out(self.address, now):
-            self.hang_up("421 4.7.0 Too many wrong keys from this address, try again in ten minutes")
+        reply = await self._authentication.sign_in(credentials, self.address)
+        if reply.startswith("421"):
+            self.hang_up(reply)
             return
-        refusal = await self._recognise(credentials.token)
-        if refusal is None:
-            self._token = credentials.token
+        if reply.startswith("235"):
             self._dialogue.username = credentials.username
-            self._release("235 2.7.0 Signed in")
-            return
-        if refusal.startswith("535"):
-            self._failures += 1
-            admission.note_failure(self.address, now)
-            # Whoever guesses is slowed down; whoever mistyped hardly notices.
-            await asyncio.sleep(self._failures * self._door.guess_pause)
-            if self._failures >= 3:
-                self.hang_up("421 4.7.0 Too many wrong keys")
-                return
-        self._release(refusal)
+        self._release(reply)
 
-    async def _look_again(self, then: Callable[[], None]) -> None:
-        refusal = await self._recognise(self._token)
+    async def _start_mail(self, then: Callable[[], None]) -> None:
+        refusal = await self._authentication.refusal_of_mail(self.address)
         if refusal is None:
             then()
-            self._release(None)
-            return
-        if refusal.startswith("535"):
+        elif refusal.startswith("530"):
             self._dialogue.username = None
-            refusal = "530 5.7.0 " + refusal.partition(" 5.7.8 ")[2]
         self._release(refusal)
-
-    async def _recognise(self, token: str) -> str | None:
-        """``None`` for a good key, or the reply."""
-        try:
-            self._standing = await self._door.in_thread(self._door.intake.sign_in, token, self.address)
-        except WrongKey as error:
-            return str(error)
-        except Exception:
-            log.exception("a key could not be looked up")
-            return "454 4.7.0 Keys cannot be looked up just now, try again later"
-        self._standing_at = self._door.now()
-        return None
 
     def _release(self, reply: str | None) -> None:
         """What was waited for has come."""
@@ -323,14 +287,6 @@ class Connection(asyncio.Protocol):
 
     def _too_large(self) -> str:
         return f"552 5.3.4 A message may have {self._door.limits.message} octets"
-
-    def _count(self, octets: int) -> None:
-        self._counted += octets
-        self._door.admission.in_flight += octets
-
-    def _uncount(self) -> None:
-        self._door.admission.in_flight -= self._counted
-        self._counted = 0
 
     def _flush(self) -> None:
         if self._replies and self._transport is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
+from senddock.dispatch.key_rate import KeyRate
 from senddock.submission.admission import Admission, Limits
 from senddock.submission.connection import Connection
 from senddock.submission.intake import Intake, Standing
@@ -20,6 +21,8 @@ _T = TypeVar("_T")
 _SWEEP = 5.0
 #: Seconds for which messages under way are waited for when the door is told to stop.
 _LAST_WORDS = 25.0
+#: Seconds that a TLS handshake may take.
+_HANDSHAKE = 30.0
 
 
 class CannotListen(RuntimeError):
@@ -37,14 +40,19 @@ class Door:
         tls: ssl.SSLContext | None = None,
         limits: Limits | None = None,
         standing: Standing | None = None,
+        rate: KeyRate | None = None,
         guess_pause: float = 1.0,
     ) -> None:
-        """``standing`` lets every client in without a key: for measuring with clients that cannot sign in."""
+        """``standing`` lets every client in without a key: for measuring with clients that cannot sign in.
+
+        ``rate`` counts the messages of keys that have a limit of their own, together with their HTTP requests.
+        """
         self.intake = intake
         self.name = name
         self.tls = tls
         self.limits = limits or Limits()
         self.standing = standing
+        self.rate = rate
         self.guess_pause = guess_pause
         self.admission = Admission(self.limits)
         self.stopping = False
@@ -67,7 +75,7 @@ class Door:
                     *address,
                     backlog=1024,
                     ssl=self.tls if tls else None,
-                    ssl_handshake_timeout=30 if tls else None,
+                    ssl_handshake_timeout=_HANDSHAKE if tls else None,
                 )
             except OSError as error:
                 await self.close()
@@ -114,6 +122,19 @@ class Door:
         if connection in self._connections:
             del self._connections[connection]
             self.admission.leave(connection.address)
+
+    async def secure(self, transport: asyncio.Transport, connection: Connection) -> asyncio.Transport | None:
+        """Speak TLS from here on, or end the connection when that fails."""
+        assert self.tls is not None
+        try:
+            return await self.loop.start_tls(
+                transport, connection, self.tls, server_side=True, ssl_handshake_timeout=_HANDSHAKE
+            )
+        except OSError as error:
+            log.info("TLS with %s failed: %s", connection.address, error)
+            transport.abort()
+            connection.connection_lost(error)
+            return None
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the connections."""

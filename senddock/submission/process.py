@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from senddock.dispatch.key_rate import KeyRate
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
 from senddock.submission.certificate import BadCertificate, Certificate
@@ -21,6 +22,7 @@ _RENEW = 60.0
 def run(
     database: Database,
     wake: Callable[[], None],
+    rate: KeyRate,
     *,
     name: str,
     plain: tuple[str, int],
@@ -33,13 +35,14 @@ def run(
     sys.setswitchinterval(0.0005)
     outbox = Outbox(database, wake)
     try:
-        asyncio.run(_serve(Intake(database, outbox), name, plain, implicit, certificate, ready))
+        asyncio.run(_serve(Intake(database, outbox), rate, name, plain, implicit, certificate, ready))
     finally:
         outbox.close()
 
 
 async def _serve(
     intake: Intake,
+    rate: KeyRate,
     name: str,
     plain: tuple[str, int],
     implicit: tuple[str, int] | None,
@@ -50,7 +53,7 @@ async def _serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    door = Door(intake, name=name, tls=certificate.context if certificate else None)
+    door = Door(intake, name=name, tls=certificate.context if certificate else None, rate=rate)
     ports = await door.open(plain=[plain], implicit=[implicit] if implicit else [])
     ready(ports)
     while not stop.is_set():

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from senddock.dispatch import keys
+from senddock.dispatch.key_rate import KeyRate
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Content, Database, Delivery, Message
 from senddock.submission.admission import Limits
@@ -29,13 +30,15 @@ class RunningDoor:
         limits: Limits | None = None,
         outbox: Any = None,
         plain: Sequence[tuple[str, int]] = (("127.0.0.1", 0),),
+        rate: KeyRate | None = None,
+        per_second: int | None = None,
     ) -> None:
         self.database = database
-        self.token = keys.create(database, "test")[1]
+        self.token = keys.create(database, "test", per_second=per_second)[1]
         self.outbox = outbox or Outbox(database, lambda: None)
         self._door = Door(
-            Intake(database, self.outbox), name="door.test", tls=tls, limits=limits, guess_pause=0.01
-        )  # fmt: skip
+            Intake(database, self.outbox), name="door.test", tls=tls, limits=limits, rate=rate, guess_pause=0.01
+        )
         self._plain, self._implicit = list(plain), [("127.0.0.1", 0)] if tls else []
         self.port = self.tls_port = 0
         self._wires: list[Wire] = []

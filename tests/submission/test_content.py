@@ -181,9 +181,9 @@ def test_keys_that_are_no_good_are_refused(door: RunningDoor) -> None:
 
 def test_a_key_that_is_revoked_ends_its_open_sessions(door: RunningDoor, monkeypatch: pytest.MonkeyPatch) -> None:
     from senddock.dispatch import keys as keyring
-    from senddock.submission import connection
+    from senddock.submission import authentication
 
-    monkeypatch.setattr(connection, "BELIEVED", 0.0)
+    monkeypatch.setattr(authentication, "BELIEVED", 0.0)
     monkeypatch.setattr(keyring, "_REMEMBERED", 0.0)
     made, token = keys.create(door.database, "shop")
     wire = door.raw().sign_in(token)
