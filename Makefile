@@ -36,7 +36,7 @@ python-clients: $(VENV)/.installed-dev
 
 test: system-packages node-packages python-clients ## linters, types, import rules and the whole suite
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 	@.ci/left-out
 
 lint: $(VENV)/.installed-dev ## format check, linters, types, import rules

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import psycopg
 import pytest
 import trustme
@@ -30,6 +31,10 @@ from tests.smtp_server import ScriptedSMTP
 
 if TYPE_CHECKING:
     from tests.submission.running import RunningDoor
+
+# A property is about what holds, not how fast it is shown: the machine may be busy.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 _DATABASES = ["sqlite", "postgresql"] if postgres.binaries() else ["sqlite"]
 

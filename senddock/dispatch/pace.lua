@@ -75,7 +75,8 @@ end
 for i = 1, #slots do
   if n > 0 then
     redis.call('HINCRBY', slots[i][1], slots[i][2], n)
-    redis.call('PEXPIRE', slots[i][1], string.format('%.0f', slots[i][3] * 2))
+    -- Slices end by the time the worker tells; the key by this server's. A short window must outlive a worker that lags.
+    redis.call('PEXPIRE', slots[i][1], string.format('%.0f', math.max(slots[i][3] * 2, 60000)))
   end
   answer[i + 2] = slots[i][2]
 end

@@ -35,9 +35,8 @@ class Panel:
         return self.client.get(path, headers={"HX-Request": "true"} if fragment else {})
 
     def read(self, path: str, *, fragment: bool = False) -> str:
-        """The text of a page without its CSRF tokens, which change with the second."""
-        text = str(self.get(path, fragment=fragment).text)
-        return re.sub(r'(name="csrf_token"[^>]*value=")[^"]+', r"\1", text)
+        """The text of a page without its CSRF tokens."""
+        return without_tokens(str(self.get(path, fragment=fragment).text))
 
     def post(
         self, path: str, data: dict[str, Any] | None = None, *, fragment: bool = False, form: str = "/login"
