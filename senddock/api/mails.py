@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from senddock.api.errors import ApiError, invalid
 from senddock.api.schemas import AttachmentBody, NodeBuffer, SendEmail
@@ -13,7 +13,6 @@ from senddock.dispatch.mailing import Mail
 from senddock.domain.schedule import UnreadableTime, read_time
 
 _SPACE = re.compile(r"\s")
-_FURTHEST = timedelta(days=30)
 
 #: Fetches an attachment given by ``path``: its address -> bytes and type. Raises `InvalidContent`.
 Fetch = Callable[[str], tuple[bytes, str | None]]
@@ -52,12 +51,9 @@ def time_of(text: str | None, field: str, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = read_time(text, now)
+        return read_time(text, now)
     except UnreadableTime as error:
         raise invalid(f"Invalid `{field}` field: {error}", field) from error
-    if moment > now + _FURTHEST:
-        raise invalid(f"Invalid `{field}` field: at most 30 days ahead.", field)
-    return moment
 
 
 def _mailboxes(value: str | list[str] | None) -> tuple[str, ...]:

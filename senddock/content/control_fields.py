@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from senddock.content.invalid import InvalidContent
 from senddock.domain.schedule import UnreadableTime, read_time
@@ -13,7 +13,6 @@ SEND_AT = "x-senddock-send-at"
 TAG = "x-senddock-tag"
 IDEMPOTENCY = "resend-idempotency-key"
 _TAG = re.compile(r"([A-Za-z0-9_-]{1,256})(?:\s*[=:]\s*([A-Za-z0-9_-]{0,256}))?")
-_FURTHEST = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +46,9 @@ def _moment(text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        moment = read_time(text, now)
+        return read_time(text, now)
     except UnreadableTime as error:
         raise InvalidContent(SEND_AT, f"X-SendDock-Send-At: {error}") from error
-    if moment > now + _FURTHEST:
-        raise InvalidContent(SEND_AT, "X-SendDock-Send-At: a message can be scheduled at most 30 days ahead.")
-    return moment
 
 
 def _tags(fields: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], ...]:
