@@ -16,7 +16,7 @@ from typing import Any
 
 import uuid6
 from sqlalchemy import Connection, delete, insert, select, tuple_
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
 from senddock.dispatch.webhook_outbox import listening
@@ -309,10 +309,9 @@ def _written(connection: Connection) -> Iterator[Pen]:
     cursor = connection.connection.cursor()
     try:
         yield Pen(connection.dialect, cursor)
-    except driver.IntegrityError as error:
-        raise IntegrityError(None, None, error) from error
-    except (driver.OperationalError, driver.InterfaceError) as error:
-        raise StorageUnavailable(f"the database cannot take a write just now: {error}") from error
+    except driver.Error as error:
+        # As SQLAlchemy would have raised it: `Database.transaction` tells an outage from a defect.
+        raise DBAPIError.instance(None, None, error, driver.Error, dialect=connection.dialect) from error
     finally:
         cursor.close()
 

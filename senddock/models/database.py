@@ -74,7 +74,8 @@ class Database:
         self._pen_connection: PoolProxiedConnection | None = None
         self._pen_lasts: bool | None = None
         driver = self.engine.dialect.loaded_dbapi
-        self._unavailable = (driver.OperationalError, driver.InterfaceError)
+        self._driver_error = driver.Error
+        self._unavailable = (driver.OperationalError, driver.InterfaceError, DBAPIError)
         if self.engine.dialect.name == "sqlite":
             file = self.engine.url.database
             if file and file != ":memory:":
@@ -125,7 +126,7 @@ class Database:
         except (OperationalError, InterfaceError) as error:
             raise StorageUnavailable(_reason(error)) from error
         except DBAPIError as error:
-            if str(getattr(error.orig, "sqlstate", "") or "").startswith(_PG_UNAVAILABLE):
+            if _says_unavailable(error.orig):
                 raise StorageUnavailable(_reason(error)) from error
             raise
         finally:
@@ -162,9 +163,9 @@ class Database:
                 raise
             finally:
                 cursor.close()
-        except self._unavailable as error:
-            raise StorageUnavailable(f"the database cannot take a write just now: {error}") from error
-        except DBAPIError as error:
+        except (self._driver_error, DBAPIError) as error:
+            if not (isinstance(error, self._unavailable) or _says_unavailable(error)):
+                raise
             raise StorageUnavailable(_reason(error)) from error
         finally:
             if self._gate is not None:
@@ -229,5 +230,10 @@ def _readable() -> Iterator[None]:
         raise StorageUnavailable(_reason(error, "be read")) from error
 
 
-def _reason(error: DBAPIError, what: str = "take a write") -> str:
-    return f"the database cannot {what} just now: {str(error.orig).strip() or type(error.orig).__name__}"
+def _says_unavailable(error: BaseException | None) -> bool:
+    return str(getattr(error, "sqlstate", "") or "").startswith(_PG_UNAVAILABLE)
+
+
+def _reason(error: BaseException, what: str = "take a write") -> str:
+    said = error.orig if isinstance(error, DBAPIError) else error
+    return f"the database cannot {what} just now: {str(said).strip() or type(said).__name__}"
