@@ -32,7 +32,8 @@ def print_idle(house: Installation) -> None:
         rss, pss = _memory(pid)
         totals[0] += rss
         totals[1] += pss
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[-50:].strip()
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()[-38:].strip()
+        command = f"{Path(f'/proc/{pid}/comm').read_text(encoding='ascii').strip():16} {command}"
         print(f"  {command:56}{rss:>8.0f}{pss:>8.0f}")
     print(
         f"  {'all processes (RSS counts shared pages once a process)':56}{totals[0]:>8.0f}{totals[1]:>8.0f}", flush=True

@@ -3,7 +3,6 @@
 Process managers in the manner of foreman stop everything when one process ends; a dispatcher must go on.
 """
 
-import ctypes
 import fcntl
 import logging
 import os
@@ -12,10 +11,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
+
+from senddock.forking import Forked, die_with_parent, fork, hindrances, settle
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,6 @@ PATIENCE = 30.0
 _PAUSES = (0.2, 10.0)
 #: A process that ran this long starts with the first pause again.
 _HEALTHY = 10.0
-_PR_SET_PDEATHSIG = 1
 
 
 class AlreadyRunning(RuntimeError):
@@ -39,9 +39,11 @@ class Child:
     name: str
     command: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict)
+    #: Does what the command does, in a fork of this process: used instead of it when nothing hinders forking.
+    call: Callable[[], None] | None = None
     #: Started before and stopped after the others.
     first: bool = False
-    process: subprocess.Popen[bytes] | None = None
+    process: subprocess.Popen[bytes] | Forked | None = None
     started: float = 0.0
     pause: float = 0.0
     start_at: float = 0.0
@@ -68,6 +70,7 @@ class Supervisor:
         self._out = out or sys.stdout
         self._selector = selectors.DefaultSelector()
         self._stopping = False
+        self._settled = False
         self._width = max(len(child.name) for child in children)
 
     def run(self) -> int:
@@ -104,7 +107,31 @@ class Supervisor:
 
     def _start(self, child: Child) -> None:
         child.started = time.monotonic()
-        child.process = subprocess.Popen(
+        child.process = self._forked(child) or self._executed(child)
+        assert child.process.stdout is not None
+        os.set_blocking(child.process.stdout.fileno(), False)
+        self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
+
+    def _forked(self, child: Child) -> Forked | None:
+        call = child.call
+        if call is None:
+            return None
+        found = hindrances()
+        if found:
+            log.info("%s runs without shared memory: %s", child.name, ", ".join(found))
+            return None
+        if not self._settled:
+            settle()
+            self._settled = True
+
+        def live() -> None:
+            os.environ.update(child.environ)
+            call()
+
+        return fork(child.name, live)
+
+    def _executed(self, child: Child) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             list(child.command),
             env={**os.environ, **child.environ},
             stdin=subprocess.DEVNULL,
@@ -112,11 +139,8 @@ class Supervisor:
             stderr=subprocess.STDOUT,
             # A signal from the terminal reaches the supervisor only; it stops the others in order.
             start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - one prctl call, before any thread exists
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl call, before any thread exists
         )
-        assert child.process.stdout is not None
-        os.set_blocking(child.process.stdout.fileno(), False)
-        self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
 
     def _pump(self, seconds: float) -> None:
         for key, _ in self._selector.select(seconds):
@@ -187,9 +211,3 @@ def _signal(child: Child, number: signal.Signals) -> None:
         child.process.send_signal(number)
     except ProcessLookupError:
         log.debug("%s had ended already", child.name)
-
-
-def _die_with_parent() -> None:
-    """After a kill -9 of the supervisor no orphan may hold the ports (Linux; elsewhere the next `up` says so)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -51,11 +52,11 @@ def cli(context: click.Context) -> None:
     context.call_on_close(context.obj.close)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: refusals become one line on standard error and exit code 1; wrong usage is 2."""
     # These are told apart here so that a traceback always means a defect of ours.
     try:
-        cli(standalone_mode=False, prog_name="senddock", complete_var="_SENDDOCK_COMPLETE")
+        cli(arguments, standalone_mode=False, prog_name="senddock", complete_var="_SENDDOCK_COMPLETE")
     except click.exceptions.Abort:
         sys.exit(130)
     except click.UsageError as error:

@@ -1,5 +1,7 @@
 """The processes: `up` and what it runs."""
 
+import functools
+import importlib
 import logging
 import signal
 import sys
@@ -16,6 +18,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: What `up` loads once for all its processes.
+_ROOMS = (
+    "senddock.cli.chores",
+    "senddock.dispatch.clock",
+    "senddock.dispatch.connection_tests",
+    "senddock.dispatch.worker",
+    "senddock.submission.certificate",
+    "senddock.submission.process",
+    "senddock.web_server",
+    "gunicorn.arbiter",
+    "gunicorn.workers.gthread",
+)
+
 
 @click.command()
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes (default: SENDDOCK_WORKERS).")
@@ -23,6 +38,7 @@ log = logging.getLogger(__name__)
 def up(house: House, workers: int | None) -> None:
     """Run everything on this machine; Ctrl-C stops it."""
     from senddock import redis_server
+    from senddock.cli import main
     from senddock.dispatch.accounts import setup_link_token
     from senddock.supervisor import Child, Supervisor, hold_lock
 
@@ -49,23 +65,32 @@ def up(house: House, workers: int | None) -> None:
     else:
         click.echo("Redis: SENDDOCK_REDIS_URL")
     click.echo(f"Database: {house.database.engine.url.render_as_string(hide_password=True)}")
-    command = [sys.executable, "-m", "senddock"]
     count = workers or settings.workers
     environ = {"SENDDOCK_WORKERS": str(count)}
-    children.append(Child("web", [*command, "web"], environ))
-    children += [Child(f"worker-{number}", [*command, "worker"], environ) for number in range(1, count + 1)]
-    children.append(Child("clock", [*command, "clock"], environ))
-    children.append(Child("submission", [*command, "submission"], environ))
+    for name in ("web", *(f"worker-{number}" for number in range(1, count + 1)), "clock", "submission"):
+        command = name.partition("-")[0]
+        call = functools.partial(main, [command])
+        children.append(Child(name, [sys.executable, "-m", "senddock", command], environ, call))
     address = settings.public_url or f"http://{_shown_host(settings.web_bind)}"
     click.echo(f"Panel: {address}")
     token = setup_link_token(house.database)
     if token is not None:
         click.echo(f"Create your account (the link works once, for 24 hours): {address}/setup?token={token}")
     sys.stdout.flush()
-    house.database.close()
+    house.close()
+    _load_rooms()
     code = Supervisor(children).run()
     lock.close()
     sys.exit(code)
+
+
+def _load_rooms() -> None:
+    """Import what the processes need, before they are forked."""
+    from sqlalchemy.orm import configure_mappers
+
+    for name in _ROOMS:
+        importlib.import_module(name)
+    configure_mappers()
 
 
 @click.command()

@@ -32,7 +32,8 @@ from tests.smtp_server import Fault, ScriptedSMTP, reset, stall
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", "60"))
 SEED = int(os.environ.get("SOAK_SEED", "20260805"))
-_PROCESSES = re.compile(rb"senddock\0(web|worker|clock|submission)|(redis-server)")
+#: The name the kernel knows a process by; a fork of `up` has its command line.
+_PROCESSES = re.compile(r"sd-(web|worker|clock|submission)|(redis-server)")
 _SUBMITTERS = 3
 #: Seconds between two kills, from and to.
 _BETWEEN = (0.6, 2.5)
@@ -176,9 +177,9 @@ def _kill(house: Installation, restart_database: list[str], dice: random.Random,
 
 def _name(pid: int) -> str | None:
     with contextlib.suppress(OSError):
-        found = _PROCESSES.search(Path(f"/proc/{pid}/cmdline").read_bytes())
+        found = _PROCESSES.search(Path(f"/proc/{pid}/comm").read_text(encoding="ascii"))
         if found:
-            return (found.group(1) or found.group(2)).decode()
+            return str(found.group(1) or found.group(2))
     return None
 
 
