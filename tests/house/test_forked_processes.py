@@ -76,7 +76,11 @@ def test_up_forks_restarts_what_was_killed_and_takes_its_processes_along() -> No
         victims = {pid for pid, name in names.items() if name in ("sd-worker-1", "sd-clock")}
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
-        until(lambda: _named(house, "sd-worker-1") - victims and _named(house, "sd-clock") - victims, 15, house.log.read_text)
+        until(
+            lambda: _named(house, "sd-worker-1") - victims and _named(house, "sd-clock") - victims,
+            15,
+            house.log.read_text,
+        )
         _holds_nothing(house.process.pid)
         assert "\nsubmission | " in house.log.read_text()
         assert house.stop() == 0
