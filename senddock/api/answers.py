@@ -7,7 +7,7 @@ import msgspec
 from flask import Response
 from msgspec import Meta, Struct, field
 
-from senddock.api.schemas import Tag
+from senddock.api.schemas import StreamKind, Tag
 
 Uuid = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 Moment = Annotated[str, Meta(description="ISO 8601, UTC.", extra_json_schema={"format": "date-time"})]
@@ -114,6 +114,43 @@ class AttemptList(Struct):
 
     data: list[dict[str, Any]]
     object: Literal["list"] = "list"
+
+
+class Stream(Struct):
+    """A stream of the key's project."""
+
+    id: int
+    name: str
+    kind: StreamKind
+    created_at: Moment
+    object: Literal["stream"] = "stream"
+
+
+class StreamList(Struct):
+    """Every stream that the key may use."""
+
+    data: list[Stream]
+    object: Literal["list"] = "list"
+
+
+class RouteRow(Struct):
+    """A provider's place in the order."""
+
+    provider_id: int
+    provider: str
+    priority: int
+    weight: int
+    enabled: bool
+
+
+class Routes(Struct):
+    """The order of providers; ``own`` is false for the standard one, ``preview`` says it in one line."""
+
+    stream: str
+    own: bool
+    preview: str
+    data: list[RouteRow]
+    object: Literal["routes"] = "routes"
 
 
 class ErrorBody(Struct):

@@ -7,7 +7,7 @@ import msgspec
 from flask import request
 
 from senddock.api.errors import ApiError, invalid
-from senddock.api.schemas import Reschedule, SendEmail
+from senddock.api.schemas import PutRoutes, PutStream, Reschedule, SendEmail, StreamName
 
 T = TypeVar("T")
 
@@ -19,8 +19,11 @@ _MEMBER = re.compile(r"^(?:\[(?:\d+|\.\.\.)\])?\.([A-Za-z_]+)")
 
 _send: msgspec.json.Decoder[SendEmail] = msgspec.json.Decoder(SendEmail)
 _reschedule: msgspec.json.Decoder[Reschedule] = msgspec.json.Decoder(Reschedule)
+_stream: msgspec.json.Decoder[PutStream] = msgspec.json.Decoder(PutStream)
+_routes: msgspec.json.Decoder[PutRoutes] = msgspec.json.Decoder(PutRoutes)
 _batch: msgspec.json.Decoder[list[msgspec.Raw]] = msgspec.json.Decoder(list[msgspec.Raw])
 
+_EMAIL = "`to`, `subject` and `html` or `text`"
 #: What to write instead, where the type alone does not say it.
 _ADVICE = {
     "to": "an address or a list of at most 50 addresses",
@@ -37,6 +40,8 @@ _ADVICE = {
     "scheduled_at": "a time such as 2027-08-05T11:52:01Z or `in 1 hour`",
     "expires_at": "a time such as 2027-08-05T11:52:01Z or `in 10 minutes`",
     "stream": "the name of a stream",
+    "kind": "`transactional` or `marketing`",
+    "routes": "a list of {provider_id, priority, weight}, whole numbers, priority and weight from 1 to 1000",
     "template": "left out: templates are not supported here, send `html` or `text`",
 }
 
@@ -61,6 +66,26 @@ def new_time(data: bytes) -> Reschedule:
     return _read(_reschedule, data)
 
 
+def stream(data: bytes) -> PutStream:
+    """A stream's kind. Raises `ApiError` 400 or 422."""
+    return _read(_stream, data, "`kind`")
+
+
+def routes(data: bytes) -> PutRoutes:
+    """The order of a stream. Raises `ApiError` 400 or 422."""
+    return _read(_routes, data, "`routes`")
+
+
+def stream_name(name: str) -> str:
+    """A name from the address. Raises `ApiError` 422."""
+    try:
+        return msgspec.convert(name, StreamName)
+    except msgspec.ValidationError as error:
+        raise invalid(
+            "A stream's name has letters, digits, dots, hyphens and underscores, at most 64 of them.", "name"
+        ) from error
+
+
 def batch(data: bytes, most: int) -> list[msgspec.Raw]:
     """The members of a batch, each still to be read. Raises `ApiError` 400 or 422."""
     items = _read(_batch, data)
@@ -74,16 +99,16 @@ def canonical(data: bytes) -> bytes:
     return msgspec.json.encode(msgspec.json.decode(data), order="deterministic")
 
 
-def _read(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw) -> T:
+def _read(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw, members: str = _EMAIL) -> T:
     try:
         return decoder.decode(data)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from error
+        raise _refusal(str(error), members) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ApiError(400, "validation_error", f"The body is not JSON in UTF-8: {error}.") from error
 
 
-def _refusal(said: str) -> ApiError:
+def _refusal(said: str, members: str) -> ApiError:
     missing = _MISSING.search(said)
     place = _AT.search(said)
     member = _MEMBER.match(place.group(1)) if place else None
@@ -92,7 +117,7 @@ def _refusal(said: str) -> ApiError:
         field = missing.group(1)
         return invalid(f"Missing `{field}` field.", field, "missing_required_field")
     if member is None:
-        return invalid("The body must be a JSON object with `to`, `subject` and `html` or `text`.")
+        return invalid(f"The body must be a JSON object with {members}.")
     field = _SNAKE.get(member.group(1), member.group(1))
     name = "invalid_attachment" if field == "attachments" else "validation_error"
     advice = _ADVICE.get(field)

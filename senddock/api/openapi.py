@@ -11,6 +11,13 @@ from senddock.api import answers, schemas
 _REF = "#/components/schemas/{name}"
 _UUID = {"type": "string", "format": "uuid"}
 _ID = {"name": "message_id", "in": "path", "required": True, "schema": _UUID, "description": "The id of the message."}
+_NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "schema": msgspec.json.schema(schemas.StreamName),
+    "description": "Name of the stream.",
+}
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -125,12 +132,46 @@ OPERATIONS = [
         [_ID],
         _READ,
     ),
+    Operation("get", "/streams", "listStreams", "The streams of the key's project", answers.StreamList, errors=_READ),
+    Operation(
+        "put",
+        "/streams/{name}",
+        "putStream",
+        "Make a stream of this name, or change its kind",
+        answers.Stream,
+        schemas.PutStream,
+        [_NAME],
+        _WRITE,
+    ),
+    Operation(
+        "get",
+        "/streams/{name}/routes",
+        "getRoutes",
+        "The order of providers a stream uses",
+        answers.Routes,
+        None,
+        [_NAME],
+        _READ,
+    ),
+    Operation(
+        "put",
+        "/streams/{name}/routes",
+        "putRoutes",
+        "Replace the order; an empty list returns to the standard one",
+        answers.Routes,
+        schemas.PutRoutes,
+        [_NAME],
+        _WRITE,
+    ),
 ]
+
+
+_BODIES = (schemas.SendEmail, schemas.Reschedule, schemas.PutStream, schemas.PutRoutes)
 
 
 def document(server: str, *, fetching: bool) -> dict[str, Any]:
     """The whole description; ``server`` is the address of the API, ``fetching`` whether attachments may have a path."""
-    types = [schemas.SendEmail, schemas.Reschedule, answers.ErrorBody, *(row.answer for row in OPERATIONS)]
+    types = [*_BODIES, answers.ErrorBody, *(row.answer for row in OPERATIONS)]
     _, components = msgspec.json.schema_components(types, ref_template=_REF)
     components["SendEmail"] |= schemas.NEEDS_A_BODY
     attachment = components["AttachmentBody"]
@@ -161,7 +202,7 @@ def document(server: str, *, fetching: bool) -> dict[str, Any]:
 
 
 def _operation(row: Operation) -> dict[str, Any]:
-    found: dict[str, Any] = {"operationId": row.name, "summary": row.summary, "tags": ["emails"]}
+    found: dict[str, Any] = {"operationId": row.name, "summary": row.summary, "tags": [row.path.split("/")[1]]}
     if row.parameters:
         found["parameters"] = row.parameters
     if row.body is not None:
@@ -178,11 +219,9 @@ def _operation(row: Operation) -> dict[str, Any]:
 
 
 def _body(body: Any) -> dict[str, Any]:
-    if body is schemas.Reschedule:
-        return {"$ref": _REF.format(name="Reschedule")}
+    if body in _BODIES:
+        return {"$ref": _REF.format(name=body.__name__)}
     one = {"$ref": _REF.format(name="SendEmail")}
-    if body is schemas.SendEmail:
-        return one
     return {"type": "array", "items": one, "minItems": 1, "maxItems": 100}
 
 

@@ -4,7 +4,7 @@ Reading is strict in what a value is and lenient in what is there besides: unkno
 several years send several of them.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -112,6 +112,31 @@ class Reschedule(Struct):
     """Another time for a scheduled message."""
 
     scheduled_at: SendTime
+
+
+StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+StreamKind = Literal["transactional", "marketing"]
+Place = Annotated[int, Meta(ge=1, le=1000)]
+
+
+class PutStream(Struct):
+    """What a stream is for."""
+
+    kind: StreamKind
+
+
+class RouteBody(Struct):
+    """A provider's place in the order of a stream."""
+
+    provider_id: Annotated[int, Meta(ge=1, le=2**53)]
+    priority: Annotated[Place, Meta(description="1 goes first; providers of one priority share the mail.")]
+    weight: Annotated[Place, Meta(description="The share among providers of one priority.")] = 100
+
+
+class PutRoutes(Struct):
+    """The whole order; an empty list returns to the standard one."""
+
+    routes: list[RouteBody]
 
 
 #: Said of `SendEmail` and `AttachmentBody` beyond their members: what types cannot say.

@@ -25,7 +25,7 @@ def map_body(context: Any, body: Any) -> Any:
 
 
 def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 256:
+    if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, list):
         return [_whole(item) for item in value]
