@@ -13,7 +13,6 @@ from senddock.domain.envelope import Address, InvalidAddress
 CONTROL = frozenset({STREAM, SEND_AT, TAG, IDEMPOTENCY})
 _DROPPED = CONTROL | {"bcc", "resent-bcc"}
 _ANY_BREAK = re.compile(rb"\r\n|\r|\n")
-_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
 _MBOX_LINE = re.compile(rb">?From [^\r\n]*\r\n")
 
@@ -27,7 +26,7 @@ class WholeMessage:
 
     def __init__(self, data: bytes) -> None:
         """Raises `InvalidContent` when there is nothing at all."""
-        if _BARE.search(data):
+        if not data.count(b"\r\n") == data.count(b"\r") == data.count(b"\n"):
             data = _ANY_BREAK.sub(b"\r\n", data)
         if not data.strip():
             raise InvalidContent("message", "The message is empty.")

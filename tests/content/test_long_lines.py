@@ -64,3 +64,13 @@ def test_a_forwarded_message_is_shortened_inside() -> None:
     made = shortened(b"Content-Type: message/rfc822\r\n\r\n" + inner)
     assert longest(made) <= LONGEST
     assert decoded(made)[0].strip() == LONG
+
+
+@pytest.mark.parametrize("before", [b"", b"x" * 78 + b"\r\n", b"x" * 998 + b"\r\n", b"\r\n" * 700])
+@pytest.mark.parametrize("end", [b"", b"\r\n", b"\r\nlast\r\n"])
+@pytest.mark.parametrize(("octets", "kept"), [(997, True), (998, True), (999, False), (1000, False), (2001, False)])
+def test_998_octets_are_the_last_that_stay_wherever_the_line_is(
+    before: bytes, end: bytes, octets: int, kept: bool
+) -> None:
+    raw = b"From: us@example.com\r\nSubject: x\r\n\r\n" + before + b"y" * octets + end
+    assert (shortened(raw) is raw) == kept
