@@ -4,7 +4,10 @@ import html
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 
+from senddock.dispatch.channels import Channel
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.models import Message
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
@@ -32,6 +35,17 @@ def test_one_message_tells_its_whole_story(panel: Panel, mail: Bench, smtp_serve
                   "already tried in this round", "via fallback"):  # fmt: skip
         assert words in page
     assert panel.get(f"/logs/{message_id}", fragment=True).text.strip()[:40] in page
+
+
+def test_a_remark_made_when_a_message_was_taken_stands_on_its_page(panel: Panel, mail: Bench) -> None:
+    marketing = submission_of(
+        Mail(to=["ana@example.org"], subject="News", from_="us@example.com", text="Look.\n"),
+        Channel(1, 2, "api", kind="marketing"),
+        datetime.now(UTC),
+    )
+    remarked = mail.outbox.submit([marketing]).ids[0]
+    assert "A marketing message without `List-Unsubscribe`" in panel.get(f"/logs/{remarked}").text
+    assert "`List-Unsubscribe`" not in panel.get(f"/logs/{mail.submit()}").text
 
 
 def test_filters_stand_in_the_address_bar(panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]) -> None:
