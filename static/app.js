@@ -137,14 +137,17 @@
     };
   }
 
+  // A page that comes back from the history is swapped without a target.
+  function swapped(event) { return event.detail.target || event.detail.elt || document.body; }
+
   document.addEventListener("htmx:beforeSwap", function (event) {
-    var target = event.detail.target;
+    var target = swapped(event);
     opened = [];
     target.querySelectorAll("details").forEach(function (one, index) { opened[index] = one.open; });
     focused = target.contains(document.activeElement) ? placeOf(document.activeElement) : null;
   });
   document.addEventListener("htmx:afterSwap", function (event) {
-    var root = document.getElementById(event.detail.target.id) || event.detail.elt;
+    var root = document.getElementById(swapped(event).id) || event.detail.elt;
     if (opened.length) root.querySelectorAll("details").forEach(function (one, index) {
       if (opened[index] !== undefined && !one.classList.contains("more")) one.open = opened[index];
     });

@@ -69,7 +69,7 @@
   // The new order is said aloud; the focus stays where it was, because every control keeps its id.
   document.addEventListener("htmx:afterSettle", function (event) {
     var line = document.querySelector("[data-preview]");
-    if (line && (event.detail.target.id === "editor" || event.detail.target.id === "route-preview")) {
+    if (line && event.detail.target && (event.detail.target.id === "editor" || event.detail.target.id === "route-preview")) {
       document.getElementById("announce").textContent = line.textContent;
     }
   });

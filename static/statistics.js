@@ -51,7 +51,7 @@
   var waiting = null;
   function later() { clearTimeout(waiting); waiting = setTimeout(drawAll, 120); }
   document.addEventListener("DOMContentLoaded", drawAll);
-  document.addEventListener("htmx:afterSettle", function (event) { if (event.detail.target.id === "statistics") drawAll(); });
+  document.addEventListener("htmx:afterSettle", function (event) { if (event.detail.target && event.detail.target.id === "statistics") drawAll(); });
   addEventListener("resize", later);
   new MutationObserver(later).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
 })();

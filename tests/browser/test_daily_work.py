@@ -68,12 +68,12 @@ def test_a_failed_message_is_sent_again(screen: Screen, house: Installation, wil
     message_id = send(house, "gone-too@example.org", "Once more")
     page = screen.go(f"/logs/{message_id}")
     expect(page.locator("#story .state").first).to_contain_text("failed")
-    tries = page.locator(".timeline-list strong").count()
-    page.get_by_label("Provider").select_option(label="Hostinger")
+    hostinger = page.locator(".timeline-list strong", has_text="Hostinger")
+    tries = hostinger.count()
+    page.get_by_label("Provider", exact=True).select_option(label="Hostinger")
     page.get_by_role("button", name="Send again").click()
     expect(page.locator("#story")).to_contain_text("sent again by ana@acme.example")
-    expect(page.locator(".timeline-list strong")).to_have_count(tries + 1)
-    expect(page.locator(".timeline-list strong").last).to_contain_text("Hostinger")
+    expect(hostinger).to_have_count(tries + 1)
 
 
 def test_hostile_mail_runs_nothing(screen: Screen, house: Installation) -> None:

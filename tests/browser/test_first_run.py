@@ -61,7 +61,10 @@ def test_a_new_operator_gets_to_a_logged_test_mail(browser: Browser, willing: Sc
         page.wait_for_url("**/logs/*")
         expect(page.locator("#story .state")).to_contain_text("accepted")
         expect(page.locator("#story")).to_contain_text("250 2.0.0")
-        assert len(willing.wait_for(2)) == 2, "the test message and the sent one"
+        # Other installations use this server too, and tell of their alerts.
+        arrived = b"".join(taken.data for taken in willing.taken)
+        for subject in (b"Subject: SendDock test through Local", b"Subject: Hello from SendDock"):
+            assert arrived.count(subject) == 1, subject
         page.get_by_role("link", name="Overview").click()
         expect(page.locator("main")).to_contain_text("Accepted by provider")
         assert screen.complaints == []

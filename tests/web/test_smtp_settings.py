@@ -8,6 +8,9 @@ import pytest
 
 from senddock.dispatch import connection_tests, providers
 from senddock.dispatch.connection_tests import Runner
+from senddock.dispatch.health import Health
+from senddock.dispatch.slowdowns import Slowdowns
+from senddock.domain.breaker import Phase, paused
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 from tests.smtp_server import ScriptedSMTP, closed_port
@@ -306,3 +309,40 @@ def test_a_test_is_there_again_after_a_reload(panel: Panel, sqlite: Database, va
     assert "No worker is running" in panel.get(f"/smtp/{one}").text
     panel.post("/smtp/test", FORM, fragment=True, form="/smtp")
     assert "waiting for a worker" in panel.get("/smtp/new").text
+
+
+def test_a_paused_provider_is_resumed_from_the_list(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    row = providers.add(
+        sqlite,
+        vault,
+        {"name": "SES", "host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de"},
+        None,
+    )
+    assert "/resume" not in panel.get("/smtp").text
+    health = Health(sqlite, None)
+    now = datetime.now(UTC)
+    health.change(
+        (row.id, ""), lambda known: paused(known, verdict_class="auth", text="535 account suspended", now=now), now
+    )
+    page = panel.get("/smtp").text
+    assert "paused" in page
+    assert f"/smtp/{row.id}/resume" in page
+    panel.post(f"/smtp/{row.id}/resume", form="/smtp")
+    assert "It sends again from now on." in panel.get("/smtp").text
+    assert Health(sqlite, None).get((row.id, "")).phase is Phase.CLOSED
+
+
+def test_a_slowed_provider_says_its_pace_and_when_it_recovers(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    row = providers.add(
+        sqlite,
+        vault,
+        {
+            "name": "SES", "host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de", "per_second": 14,
+        },
+        None,
+    )  # fmt: skip
+    Slowdowns(sqlite).note(row, 14.0, datetime.now(UTC))
+    page = panel.get("/smtp").text
+    assert "slowed down" in page
+    assert "pace 7." in page
+    assert "recovers" in page

@@ -8,6 +8,7 @@ from flask import flash, render_template, request, url_for
 from senddock.dispatch import journal, providers, statistics
 from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.slowdowns import slowdowns
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
 from senddock.web.services import services
@@ -32,7 +33,7 @@ def reorder() -> Any:
     return _list_again()
 
 
-@bp.post("/<int:provider_id>/<any(default,enable,disable,up,down,duplicate):action>")
+@bp.post("/<int:provider_id>/<any(default,enable,disable,resume,up,down,duplicate):action>")
 def act(provider_id: int, action: str) -> Any:
     """One step from the list."""
     database = services().database
@@ -41,6 +42,10 @@ def act(provider_id: int, action: str) -> Any:
         providers.make_default(database, provider_id)
     elif action in ("enable", "disable"):
         providers.set_enabled(database, provider_id, enabled=action == "enable")
+    elif action == "resume":
+        providers.resume(database, provider_id)
+        flash(_("It sends again from now on."), "success")
+        return redirect_to(url_for("smtp.index"))
     elif action == "duplicate":
         try:
             copy = providers.duplicate(database, services().vault, provider_id)
@@ -93,6 +98,7 @@ def _list_context() -> dict[str, Any]:
     with services().database.read() as session:
         breakers = journal.breakers(session)
         cards = statistics.cards(session, now, errors=1)
+        slowed = slowdowns(session)
     used = allowances(services().redis, rows, now)
     return {
         "rows": [
@@ -101,6 +107,8 @@ def _list_context() -> dict[str, Any]:
                 "state": providers.state_of(row, breakers.get(row.id)),
                 "breaker": breakers.get(row.id),
                 "card": cards.get(row.id),
+                "pace": slow.pace_at(now) if (slow := slowed.get(row.id)) else None,
+                "recovers_at": slow.recovers_at if slow else None,
                 "allowances": used.get(row.id, ()),
                 "password_days": (now - row.password_set_at).days if row.password_set_at else None,
             }
