@@ -69,11 +69,12 @@ def test_a_failed_message_is_sent_again(screen: Screen, house: Installation, wil
     page = screen.go(f"/logs/{message_id}")
     expect(page.locator("#story .state").first).to_contain_text("failed")
     hostinger = page.locator(".timeline-list strong", has_text="Hostinger")
-    tries = hostinger.count()
+    expect(hostinger).to_have_count(0)
     page.get_by_label("Provider", exact=True).select_option(label="Hostinger")
     page.get_by_role("button", name="Send again").click()
     expect(page.locator("#story")).to_contain_text("sent again by ana@acme.example")
-    expect(hostinger).to_have_count(tries + 1)
+    # More than once where its link dies after the dot: then the same provider is asked again.
+    expect(hostinger.first).to_be_visible()
 
 
 def test_hostile_mail_runs_nothing(screen: Screen, house: Installation) -> None:
