@@ -20,7 +20,7 @@ from senddock.dispatch.health import Health
 from senddock.dispatch.lane import Lane
 from senddock.dispatch.lanes import Lanes
 from senddock.dispatch.loop import Loop
-from senddock.dispatch.message_state import abandon
+from senddock.dispatch.message_state import abandon, abandon_all
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.pace import Pace
 from senddock.dispatch.planner import Planner
@@ -98,6 +98,7 @@ class Engine:
         self.prober = Prober(database, self.roster, self.health, redis, now)
         self._ahead = max(_BATCH, lanes * _AHEAD)
         self._claim_after = 0.0
+        self._claim_in_doubt = False
         self._drains: deque[_Drain] = deque()
         self._stopping = threading.Event()
         self._alarm: threading.Timer | None = None
@@ -157,6 +158,8 @@ class Engine:
                 # What an operator changed a moment ago holds for the message that woke this drain.
                 self.roster.forget()
             self._feed(drain)
+        if self._claim_in_doubt:
+            self._let_go_of_strays()
         self._loop.turn(0.05 if drain is not None or self._loop.busy or self.recorder.waiting else 1.0)
 
     def _feed(self, drain: "_Drain") -> None:
@@ -224,7 +227,23 @@ class Engine:
         except StorageUnavailable as error:
             log.error("cannot claim: %s", error)
             self._claim_after = time.monotonic() + 1.0
+            self._claim_in_doubt = True
             return []
+
+    def _let_go_of_strays(self) -> None:
+        """A claim whose commit was not answered may have been carried out: its messages would be held by this worker,
+        which lives and does not know of them, for ever. With nothing in hand, whatever is held is such a stray."""
+        if self.lanes.outstanding or self.recorder.waiting or time.monotonic() < self._claim_after:
+            return
+        try:
+            strays = abandon_all(self._database, self.worker_id)
+        except StorageUnavailable as error:
+            log.error("what an unanswered claim has taken is looked for later: %s", error)
+            self._claim_after = time.monotonic() + 1.0
+            return
+        self._claim_in_doubt = False
+        if strays:
+            log.warning("%d messages had been taken by a claim that was not answered: recovery takes them back", strays)
 
     def _place(self, item: Claimed) -> None:
         try:

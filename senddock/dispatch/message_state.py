@@ -26,6 +26,16 @@ def abandon(database: Database, message_id: str, fence: int) -> None:
         log.error("message %s stays held until this worker ends: %s", message_id, error)
 
 
+def abandon_all(database: Database, worker_id: int) -> int:
+    """Let go of everything a worker holds, when it has nothing in hand; answers how many that were.
+
+    Raises `StorageUnavailable`.
+    """
+    with database.transaction() as connection:
+        changed = connection.execute(update(Message).where(Message.worker_id == worker_id).values(worker_id=ABANDONED))
+    return changed.rowcount
+
+
 def refresh_state(connection: Connection, message_id: str) -> None:
     """Make the message's state follow from its deliveries again, when nobody holds it."""
     rows = connection.execute(

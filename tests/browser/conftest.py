@@ -16,7 +16,7 @@ _AXE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "axe-co
 _PATIENCE = 20_000
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         made = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
@@ -86,7 +86,7 @@ class Screen:
         ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cookies(browser: Browser, house: Installation) -> list[Any]:
     """Signed in once."""
     context = browser.new_context()

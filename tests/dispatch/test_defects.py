@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from senddock.dispatch import engine
 from senddock.dispatch.engine import LEASE
 from senddock.dispatch.recover import recover
+from senddock.models import StorageUnavailable
 from tests.conftest import Bench
+from tests.e2e.house import until
 from tests.smtp_server import ScriptedSMTP, reply
 
 Servers = Callable[..., ScriptedSMTP]
@@ -98,3 +101,27 @@ def test_a_row_that_cannot_be_written_does_not_end_the_recorder(bench: Bench, sm
     assert bench.story(later)["state"] == "accepted"
     taken_back(bench)
     assert bench.story(message_id)["state"] in ("deferred", "accepted")
+
+
+def test_a_claim_that_was_carried_out_and_not_answered_holds_nothing_for_ever(
+    bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.provider(smtp_server().port)
+    message_id = bench.submit()
+    real, broken = engine.claim, []
+
+    def claim(*arguments: Any, **values: Any) -> Any:
+        taken = real(*arguments, **values)
+        if taken and not broken:
+            # The server committed and died before it could say so.
+            broken.append(taken)
+            raise StorageUnavailable("server closed the connection unexpectedly")
+        return taken
+
+    monkeypatch.setattr(engine, "claim", claim)
+    bench.engine.drain()
+    assert broken
+    until(lambda: taken_back(bench) == 1, 20, lambda: bench.story(message_id))
+    story = bench.story(message_id)
+    assert story["state"] == "queued"
+    assert story["next_attempt_at"] is not None
