@@ -38,7 +38,7 @@ _CSP = (
 
 
 class _PanelSessions(SecureCookieSessionInterface):
-    """The panel's cookie. The API has keys: reading and signing a session costs each of its calls 0.2 ms for nothing."""
+    """The panel's cookie. Calls of the API bring a key instead, so no session is read or signed for them."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         """The session of a page; for calls with a key one that cannot be used."""
