@@ -53,7 +53,8 @@ def test_it_fails_over_defers_survives_kill_and_leaks_no_password(
     assert house.json("messages", "show", later["id"])["next_attempt_at"]
     house.kill_everything()
     house.start()
-    assert _state(house, later["id"]) == "deferred"
+    # Its time may have come while everything started again: then it is being tried, not gone.
+    assert _state(house, later["id"]) in ("deferred", "queued", "sending")
     house.run("provider", "set", str(second["id"]), "--port", str(good.port))
     good.wait_for(2, timeout=30)
     assert good.taken[1].recipients == ["bo@example.org"]
