@@ -129,7 +129,8 @@ def decoded(field: bytes) -> str:
 
 def unfolded(field: bytes) -> str:
     """The value of one whole field without its folding, encoded words as they are."""
-    return _FOLD.sub("", field.partition(b":")[2].decode("utf-8", "replace")).strip()
+    text = field.partition(b":")[2].decode("utf-8", "replace").strip()
+    return _FOLD.sub("", text) if "\n" in text else text
 
 
 def decoded_words(text: str) -> str:

@@ -1,5 +1,6 @@
 """A message that arrives whole: its header taken apart once, every other byte kept as it came."""
 
+import functools
 import re
 from collections.abc import Collection, Mapping
 from email.utils import getaddresses
@@ -14,6 +15,11 @@ CONTROL = frozenset({STREAM, SEND_AT, TAG, IDEMPOTENCY})
 _DROPPED = CONTROL | {"bcc", "resent-bcc"}
 _ANY_BREAK = re.compile(rb"\r\n|\r|\n")
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:")
+#: One address, alone or in angle brackets after a name of plain or encoded words: what most fields are. All else is for
+#: ``getaddresses``, which takes twenty times as long.
+_ATOM, _WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9!'*+/=?_-]+"
+_ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+_ONE_MAILBOX = re.compile(rf"({_ADDRESS})|(?:({_WORD}(?: {_WORD})*) )?<({_ADDRESS})>")
 _MBOX_LINE = re.compile(rb">?From [^\r\n]*\r\n")
 
 
@@ -58,10 +64,8 @@ class WholeMessage:
     def mailboxes(self, *names: str) -> list[tuple[str, str]]:
         """Display names and usable addresses of address fields, in order."""
         # Taken apart before names are decoded: a name that decodes to an address must not pass for one.
-        texts = [unfolded(field) for name in names for field in self._by_name.get(name, ())]
-        if not texts:
-            return []
-        return [(decoded_words(name), address) for name, address in getaddresses(texts) if _usable(address)]
+        found = [_mailboxes(unfolded(field)) for name in names for field in self._by_name.get(name, ())]
+        return [(decoded_words(name), address) for field in found for name, address in field if _usable(address)]
 
     def drop(self, name: str) -> None:
         """Take the fields of that lower-case name out."""
@@ -77,6 +81,13 @@ class WholeMessage:
         dropped = _DROPPED.union(without) if without else _DROPPED
         kept = [field for name, field in self._fields if name not in dropped]
         return b"".join([*(f"{name}: {value}\r\n".encode() for name, value in added.items()), *kept]) + self._rest
+
+
+@functools.lru_cache(256)
+def _mailboxes(text: str) -> tuple[tuple[str, str], ...]:
+    """Names and addresses of one unfolded field, encoded words as they are."""
+    one = _ONE_MAILBOX.fullmatch(text)
+    return ((one[2] or "", one[1] or one[3]),) if one else tuple(getaddresses([text]))
 
 
 def _usable(address: str) -> bool:

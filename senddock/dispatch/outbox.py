@@ -5,34 +5,19 @@ committer and waits for the commit that carries it. An answer is given only afte
 survives the loss of power.
 """
 
-import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-import uuid6
-from sqlalchemy import Connection, delete, insert, select, tuple_
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
+from senddock.dispatch.outbox_rows import Batch, suppressed_of
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
-from senddock.dispatch.webhook_outbox import listening
-from senddock.domain.status import Status, summarise
-from senddock.models import (
-    Content,
-    Database,
-    Delivery,
-    Event,
-    IdempotencyRecord,
-    Message,
-    StorageUnavailable,
-    Suppression,
-    WebhookEvent,
-)
-from senddock.models.prepared import Pen, Prepared
+from senddock.models import Database, IdempotencyRecord, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -176,9 +161,9 @@ class Outbox:
 
     def _store_all(self, group: Sequence[_Order]) -> bool:
         now = self._now()
-        batch = _Batch(now)
+        batch = Batch(now)
         with self._database.transaction() as connection:
-            suppressed = _suppressed(connection, group)
+            suppressed = suppressed_of(connection, [item for order in group for item in order.submissions])
             for order in group:
                 order.error = order.receipt = None
                 replayed = _claim_key(connection, order.idempotency, now) if order.idempotency else None
@@ -194,145 +179,6 @@ class Outbox:
                 order.receipt = Receipt(ids)
             batch.store(connection)
         return batch.due
-
-
-_MESSAGES = Prepared(
-    insert(Message),
-    "id project_id stream_id created_at via api_key_id sender from_domain from_header to_header recipient_count subject "
-    "header_message_id size needs_8bit needs_smtputf8 state due_at scheduled_at expires_at fence attempts rounds failed_over "
-    "pinned_provider_id finished_at".split(),
-)
-_CONTENTS = Prepared(insert(Content), ["message_id", "raw", "meta"])
-_DELIVERIES = Prepared(insert(Delivery), ["message_id", "recipient", "status", "tries", "finished_at", "text"])
-_EVENTS = Prepared(insert(Event), ["message_id", "kind", "at", "data"])
-
-
-class _Batch:
-    """Rows of several submissions, stored with one statement a table."""
-
-    def __init__(self, now: datetime) -> None:
-        self._now = now
-        self._messages: list[dict[str, Any]] = []
-        self._contents: list[dict[str, Any]] = []
-        self._deliveries: list[dict[str, Any]] = []
-        self._events: list[dict[str, Any]] = []
-        self.due = False
-
-    def add(self, submission: Submission, suppressed: set[tuple[int, str]]) -> str:
-        """Turn one submission into rows; returns the new message's id."""
-        uid = str(uuid6.uuid7())
-        now = self._now
-        scheduled = submission.scheduled_at if submission.scheduled_at and submission.scheduled_at > now else None
-        waiting = Status.SCHEDULED if scheduled else Status.QUEUED
-        statuses = []
-        for address in submission.envelope.recipients:
-            blocked = (submission.project_id, str(address).lower()) in suppressed
-            status = Status.SUPPRESSED if blocked else waiting
-            statuses.append(status)
-            self._deliveries.append(
-                {
-                    "message_id": uid,
-                    "recipient": str(address),
-                    "status": status.value,
-                    "tries": 0,
-                    "finished_at": now if blocked else None,
-                    "text": "The address is on the suppression list." if blocked else None,
-                }
-            )
-        state = summarise(statuses)
-        pending = state is waiting
-        self.due = self.due or (pending and scheduled is None)
-        sender = submission.envelope.sender
-        self._messages.append(
-            {
-                "id": uid,
-                "project_id": submission.project_id,
-                "stream_id": submission.stream_id,
-                "created_at": now,
-                "via": submission.via,
-                "api_key_id": submission.api_key_id,
-                "sender": str(sender) if sender else None,
-                "from_domain": submission.from_domain,
-                "from_header": submission.from_header,
-                "to_header": submission.to_header,
-                "recipient_count": len(statuses),
-                "subject": submission.subject,
-                "header_message_id": submission.header_message_id,
-                "size": len(submission.raw),
-                "needs_8bit": submission.needs_8bit,
-                "needs_smtputf8": submission.needs_smtputf8,
-                "state": state.value,
-                "due_at": (scheduled or now) if pending else None,
-                "scheduled_at": scheduled,
-                "expires_at": submission.expires_at,
-                "fence": 0,
-                "attempts": 0,
-                "rounds": 0,
-                "failed_over": False,
-                "pinned_provider_id": submission.pinned_provider_id,
-                "finished_at": None if pending else now,
-            }
-        )
-        self._contents.append({"message_id": uid, "raw": submission.raw, "meta": submission.meta})
-        self._events.append({"message_id": uid, "kind": "submitted", "at": now, "data": {"via": submission.via}})
-        return uid
-
-    def store(self, connection: Connection) -> None:
-        """Insert everything that was added."""
-        if self._messages:
-            with _written(connection) as pen:
-                _MESSAGES.many(pen, self._messages)
-                _CONTENTS.many(pen, self._contents)
-                _DELIVERIES.many(pen, self._deliveries)
-                _EVENTS.many(pen, self._events)
-            self._tell(connection)
-
-    def _tell(self, connection: Connection) -> None:
-        told = [
-            {
-                "at": self._now,
-                "kind": row["status"],
-                "delivery_id": None,
-                "data": {"message_id": row["message_id"], "recipient": row["recipient"], "text": row["text"]},
-            }
-            for row in self._deliveries
-            if row["status"] in (Status.SCHEDULED.value, Status.SUPPRESSED.value)
-        ]
-        if told and listening(connection):
-            connection.execute(insert(WebhookEvent), told)
-
-
-@contextlib.contextmanager
-def _written(connection: Connection) -> Iterator[Pen]:
-    """The driver's cursor inside the open transaction: four statements a commit, whose text is always the same."""
-    driver = connection.dialect.loaded_dbapi
-    cursor = connection.connection.cursor()
-    try:
-        yield Pen(connection.dialect, cursor)
-    except driver.Error as error:
-        # As SQLAlchemy would have raised it: `Database.transaction` tells an outage from a defect.
-        raise DBAPIError.instance(None, None, error, driver.Error, dialect=connection.dialect) from error
-    finally:
-        cursor.close()
-
-
-def _suppressed(connection: Connection, group: Sequence[_Order]) -> set[tuple[int, str]]:
-    wanted = {
-        (submission.project_id, str(address).lower())
-        for order in group
-        for submission in order.submissions
-        for address in submission.envelope.recipients
-    }
-    if connection.execute(select(Suppression.id).limit(1)).first() is None:
-        return set()
-    found: set[tuple[int, str]] = set()
-    ordered = sorted(wanted)
-    for start in range(0, len(ordered), 400):
-        statement = select(Suppression.project_id, Suppression.address).where(
-            tuple_(Suppression.project_id, Suppression.address).in_(ordered[start : start + 400])
-        )
-        found.update((row.project_id, row.address) for row in connection.execute(statement))
-    return found
 
 
 def _claim_key(connection: Connection, idempotency: Idempotency, now: datetime) -> str | IdempotencyConflict | None:

@@ -5,9 +5,11 @@ SQLite needs for it. The text, the order of parameters and the types still come 
 served by one definition.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -17,6 +19,13 @@ from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from senddock.models.base import UtcDateTime
+
+#: Rows of one INSERT at most, and the number up to which there is a text for each number of rows; beyond it they are cut
+#: into powers of two, so that a database keeps few texts prepared.
+_MOST_ROWS, _EXACT_ROWS = 64, 16
+#: The values of one row; new ids, which SQLAlchemy asks PostgreSQL for, are not wanted.
+_VALUES = re.compile(r"\bVALUES (\(.*\))(?: RETURNING [^()]*)?$", re.DOTALL)
+_NAMED = re.compile(r"%\((\w+)\)s")
 
 
 @dataclass(slots=True)
@@ -54,6 +63,7 @@ class Prepared:
         self._names = list(names)
         self._keys = keys or {}
         self._compiled: dict[str, _Compiled] = {}
+        self._several: dict[tuple[str, int], str] = {}
 
     def bind(self, dialect: Dialect, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
         """The rows as the driver wants them: to be done before the transaction that `write` needs."""
@@ -80,6 +90,35 @@ class Prepared:
         """Run it once a row. Raises what the driver raises."""
         self.write(pen, self.bind(pen.dialect, rows))
 
+    def insert(self, pen: Pen, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Like `many` for an INSERT, with several rows in a statement: each statement costs the calling thread a turn.
+
+        Raises what the driver raises; then none or some of the rows were stored.
+        """
+        bound = self.bind(pen.dialect, rows)
+        names = self._for(pen.dialect).names
+        start = 0
+        for size in in_parts(len(bound)):
+            some = bound[start : start + size]
+            start += size
+            values = chain.from_iterable(some if names is None else ([row[name] for name in names] for row in some))
+            pen.cursor.execute(self._text_of(pen.dialect, size), list(values))
+
+    def _text_of(self, dialect: Dialect, rows: int) -> str:
+        known = self._several.get((dialect.name, rows))
+        if known is None:
+            compiled = self._for(dialect)
+            text = compiled.text
+            if compiled.names is not None:
+                # Named parameters stand in the order of the names, as many times over as there are rows.
+                assert _NAMED.findall(text) == list(compiled.names)
+                text = _NAMED.sub("%s", text)
+            found = _VALUES.search(text)
+            assert found is not None
+            known = text[: found.start(1)] + ", ".join([found.group(1)] * rows)
+            self._several[dialect.name, rows] = known
+        return known
+
     def _for(self, dialect: Dialect) -> _Compiled:
         known = self._compiled.get(dialect.name)
         if known is None:
@@ -98,6 +137,18 @@ class Prepared:
                 None if compiled.positional else order,
             )
         return known
+
+
+def in_parts(number: int, most: int = _MOST_ROWS) -> Iterator[int]:
+    """The sizes of the parts that a number of rows is cut into, the largest first."""
+    size = most
+    while number > _EXACT_ROWS:
+        while size > number:
+            size //= 2
+        yield size
+        number -= size
+    if number:
+        yield number
 
 
 def _conversion(dialect: Dialect, kind: Any, process: Any) -> Callable[[Any], Any]:

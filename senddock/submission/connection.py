@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from senddock.dispatch.submission import Receipt
 from senddock.submission.admission import Room
@@ -29,7 +29,7 @@ _IDLE_BODY = 180.0
 _SMALL = 131_072
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """Made for each client by the listener."""
 
     __slots__ = (
@@ -66,8 +66,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is here."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # Not asked for by its class: other event loops have transports of their own.
+        self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
         self.address = peer[0] if isinstance(peer, tuple) else ""
         self.deadline = self._door.now() + IDLE
@@ -80,10 +80,14 @@ class Connection(asyncio.Protocol):
         self.say(f"220 {self._door.name} ESMTP SendDock")
         self._flush()
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Where bytes are put: one place for all connections, which are served one after the other."""
+        return self._door.incoming
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Bytes came."""
         self.deadline = self._door.now() + (IDLE if self._body is None else _IDLE_BODY)
-        self._buffer += data
+        self._buffer += self._door.incoming[:nbytes]
         if not self._held:
             self._advance()
         if len(self._buffer) > _WAITING and not self._paused and self._transport is not None and not self._closed:
@@ -225,19 +229,20 @@ class Connection(asyncio.Protocol):
         try:
             self._door.intake.store(self._door.intake.read(standing, handed), self._stored)
         except Exception as error:  # noqa: BLE001 - worded and logged by reply_to
-            self._decided(error)
+            self.decided(error)
 
     async def _take_large(self, standing: Standing, handed: Handed) -> None:
         try:
             read = await self._door.in_thread(self._door.intake.read, standing, handed)
             self._door.intake.store(read, self._stored)
         except Exception as error:  # noqa: BLE001 - worded and logged by reply_to
-            self._decided(error)
+            self.decided(error)
 
     def _stored(self, outcome: Receipt | Exception) -> None:
-        self._door.loop.call_soon_threadsafe(self._decided, outcome)
+        self._door.tell(self, outcome)
 
-    def _decided(self, outcome: Receipt | Exception) -> None:
+    def decided(self, outcome: Receipt | Exception) -> None:
+        """The message is committed, or it is not: the answer to the final dot."""
         self._room.give_back()
         reply = reply_to(outcome)
         if self._closed:

@@ -1,6 +1,7 @@
 """The door: its listeners, its connections, and how it stops."""
 
 import asyncio
+import collections
 import logging
 import resource
 import ssl
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
 from senddock.dispatch.key_rate import KeyRate
+from senddock.dispatch.submission import Receipt
 from senddock.submission.admission import Admission, Limits
 from senddock.submission.connection import Connection
 from senddock.submission.intake import Intake, Standing
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+#: Octets that are read from a connection at a time.
+_CHUNK = 65_536
 #: Seconds between two looks for sessions that are idle for too long.
 _SWEEP = 5.0
 #: Seconds for which messages under way are waited for when the door is told to stop.
@@ -58,6 +62,9 @@ class Door:
         self.stopping = False
         #: Set by `open`.
         self.loop: asyncio.AbstractEventLoop
+        self.incoming = memoryview(bytearray(_CHUNK))
+        self._outcomes: collections.deque[tuple[Connection, Receipt | Exception]] = collections.deque()
+        self._telling = False
         self._connections: dict[Connection, None] = {}
         self._servers: list[asyncio.Server] = []
         self._tasks: set[asyncio.Task[None]] = set()
@@ -135,6 +142,20 @@ class Door:
             transport.abort()
             connection.connection_lost(error)
             return None
+
+    def tell(self, connection: Connection, outcome: Receipt | Exception) -> None:
+        """What became of a message; called from another thread. The loop is woken once for a whole commit."""
+        self._outcomes.append((connection, outcome))
+        if not self._telling:
+            self._telling = True
+            self.loop.call_soon_threadsafe(self._tell)
+
+    def _tell(self) -> None:
+        # In this order: what is appended from here on wakes the loop again.
+        self._telling = False
+        while self._outcomes:
+            connection, outcome = self._outcomes.popleft()
+            connection.decided(outcome)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside the connections."""
