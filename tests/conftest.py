@@ -124,7 +124,7 @@ def redis_socket() -> Iterator[str]:
         process, _ = redis_server.start(Path(folder))
         yield redis_server.url_of(Path(folder))
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 @pytest.fixture

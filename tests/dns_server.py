@@ -43,7 +43,7 @@ class DnsServer:
         return (f"{host!s}:{port}",)
 
     def resolver(self, **limits: Any) -> DnsResolver:
-        return DnsResolver(self.servers, **{"timeout": 1.0, "lifetime": 2.0, **limits})
+        return DnsResolver(self.servers, **{"timeout": 20.0, "lifetime": 60.0, "budget": 120.0, **limits})
 
     def close(self) -> None:
         for server in (self._udp, self._tcp):

@@ -28,7 +28,7 @@ def server(bin_dir: Path, *, durable: bool = False) -> Iterator[str]:
     data = folder / "data"
     _run([*run_as, bin_dir / "initdb", "-D", data, "-U", "senddock", "-A", "trust", "-E", "UTF8"], folder)
     options = f"-k {folder} -c listen_addresses='' -c fsync={'on' if durable else 'off'} -c max_connections=200"
-    control = [*run_as, bin_dir / "pg_ctl", "-D", data, "-w"]
+    control = [*run_as, bin_dir / "pg_ctl", "-D", data, "-w", "-t", "300"]
     _run([*control, "-o", options, "-l", folder / "log", "start"], folder)
     try:
         yield str(folder)

@@ -18,6 +18,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+#: Seconds until something that did not happen counts as missing; long, because a busy machine is no defect.
+PATIENCE = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -120,7 +123,7 @@ class ScriptedSMTP:
         self._acceptor = threading.Thread(target=self._accept, daemon=True)
         self._acceptor.start()
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[Taken]:
+    def wait_for(self, count: int, timeout: float = PATIENCE) -> list[Taken]:
         """The messages taken, as soon as there are ``count``; fails the test after ``timeout`` seconds."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.taken) >= count, timeout), (
@@ -128,7 +131,7 @@ class ScriptedSMTP:
             )
             return list(self.taken)
 
-    def wait_for_command(self, start: str, timeout: float = 10.0) -> None:
+    def wait_for_command(self, start: str, timeout: float = PATIENCE) -> None:
         """Until a command that begins with ``start`` has been read."""
         with self._changed:
             assert self._changed.wait_for(lambda: any(line.startswith(start) for line in self.commands), timeout), start
@@ -320,7 +323,7 @@ class ScriptedSMTP:
                 raise _Over
             return
         if fault.kind == "stall":
-            self._closing.wait(120)
+            self._closing.wait()
         if fault.kind == "garbage":
             with contextlib.suppress(OSError):
                 session.sock.sendall(fault.data)
@@ -345,10 +348,16 @@ class ScriptedSMTP:
         return line
 
 
+#: Bound and not listening: a port that was let go would soon be somebody else's.
+_CLOSED: list[socket.socket] = []
+
+
 def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that refuses connections for as long as this process lives."""
+    sock = socket.socket()
+    sock.bind(("127.0.0.1", 0))
+    _CLOSED.append(sock)
+    return int(sock.getsockname()[1])
 
 
 @contextlib.contextmanager

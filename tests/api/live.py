@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.e2e.house import until
+from tests.ports import reserved_port
 
 
 @contextlib.contextmanager
 def served(folder: Path, database_url: str, redis_url: str, environ: Mapping[str, str] | None = None) -> Iterator[str]:
     """The address of a running panel and API."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        bind = f"127.0.0.1:{free.getsockname()[1]}"
+    bind = f"127.0.0.1:{reserved_port()}"
     given = {
         **{name: value for name, value in os.environ.items() if not name.startswith("SENDDOCK_")},
         "SENDDOCK_DATA_DIR": str(folder),
@@ -31,11 +31,11 @@ def served(folder: Path, database_url: str, redis_url: str, environ: Mapping[str
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-m", "senddock", "web"], env=given, stdout=out, stderr=out)
     try:
-        until(lambda: _ready(bind), 30, log.read_text)
+        until(lambda: _ready(bind), 60, log.read_text)
         yield f"http://{bind}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(60)
 
 
 def _ready(bind: str) -> bool:
@@ -51,7 +51,7 @@ def raw_calls(address: str, requests: bytes, answers: int) -> list[bytes]:
     """Send octets over one connection and take that many answers' first lines."""
     host, _, port = address.removeprefix("http://").partition(":")
     found: list[bytes] = []
-    with socket.create_connection((host, int(port)), timeout=20) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         writer = threading.Thread(target=connection.sendall, args=(requests,), daemon=True)
         writer.start()
         stream = connection.makefile("rb")

@@ -43,7 +43,7 @@ def spoken(command: list[str], live: tuple[str, str], **environ: str) -> Any:
         "RESEND_API_KEY": token,
         **environ,
     }
-    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -47,7 +47,7 @@ def house(willing: ScriptedSMTP) -> Iterator[Installation]:
         made.token = made.json("key", "create", "--name", "shop")["token"]  # type: ignore[attr-defined]
         for to in ("bo@example.org", "gone@example.org"):
             send(made, to, f"To {to}")
-        until(lambda: made.status()["queue"]["queued"] == 0, 30, made.log.read_text)
+        until(lambda: made.status()["queue"]["queued"] == 0, 60, made.log.read_text)
         yield made
 
 

@@ -84,7 +84,7 @@ def test_hostile_mail_runs_nothing(screen: Screen, house: Installation) -> None:
     }  # fmt: skip
     status, answer = house.post("/api/emails", body, house.token)  # type: ignore[attr-defined]
     assert status == 200, answer
-    until(lambda: house.json("messages", "show", answer["id"])["last_event"] not in ("queued", "sending"), 20, str)
+    until(lambda: house.json("messages", "show", answer["id"])["last_event"] not in ("queued", "sending"), 60, str)
     for path in ("/logs", f"/logs/{answer['id']}", f"/logs/{answer['id']}?remote=1", "/", "/jump?q=bo@example.org"):
         page = screen.go(path)
         expect(page.locator("main")).to_contain_text("onerror")

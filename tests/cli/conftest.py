@@ -31,7 +31,7 @@ def run(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
         if arguments[0] in _PROCESSES:
             return subprocess.run(
                 [sys.executable, "-m", "senddock", *arguments], env={**os.environ, **given}, input=stdin,
-                capture_output=True, text=True, timeout=60, check=False,
+                capture_output=True, text=True, timeout=120, check=False,
             )  # fmt: skip
         out, err, code = io.StringIO(), io.StringIO(), 0
         with monkeypatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -40,5 +40,5 @@ def test_bash_completes_commands_and_options(tmp_path: Path, words: str, wanted:
         "_senddock_completion senddock; printf '%s\\n' \"${COMPREPLY[@]}\""
     )
     environ = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "SENDDOCK_DATA_DIR": str(tmp_path)}
-    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["bash", "-c", script], env=environ, capture_output=True, text=True, timeout=120, check=False)
     assert (set(done.stdout.split()), done.stderr) == (wanted, "")

@@ -18,7 +18,7 @@ PROGRAM = Path(sys.executable).with_name("senddock-sendmail")
 
 def _sendmail(*arguments: str, stdin: bytes, environ: dict[str, str]) -> "subprocess.CompletedProcess[bytes]":
     return subprocess.run(
-        [PROGRAM, *arguments], input=stdin, capture_output=True, timeout=60, check=False, env={**os.environ, **environ}
+        [PROGRAM, *arguments], input=stdin, capture_output=True, timeout=120, check=False, env={**os.environ, **environ}
     )
 
 
@@ -58,7 +58,7 @@ def test_php_mail_works(run: Run, environ: dict[str, str]) -> None:
         return
     code = "exit(mail('ana@example.org', 'Hi', \"line one\\n.\\nline two\", 'From: us@example.com') ? 0 : 1);"
     done = subprocess.run(
-        ["php", "-d", f"sendmail_path={PROGRAM} -t -i", "-r", code], capture_output=True, timeout=60, check=False,
+        ["php", "-d", f"sendmail_path={PROGRAM} -t -i", "-r", code], capture_output=True, timeout=120, check=False,
         env={**os.environ, **environ},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -121,7 +121,7 @@ def test_a_claim_that_was_carried_out_and_not_answered_holds_nothing_for_ever(
     monkeypatch.setattr(engine, "claim", claim)
     bench.engine.drain()
     assert broken
-    until(lambda: taken_back(bench) == 1, 20, lambda: bench.story(message_id))
+    until(lambda: taken_back(bench) == 1, 60, lambda: bench.story(message_id))
     story = bench.story(message_id)
     assert story["state"] == "queued"
     assert story["next_attempt_at"] is not None

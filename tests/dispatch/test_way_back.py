@@ -49,7 +49,7 @@ def test_it_is_probed_without_mail_then_one_message_then_a_ramp(bench: Bench, sm
     sent = sum(line.startswith("MAIL") for line in server.commands)
     later(bench, 11)
     bench.engine.prober.look()
-    until(lambda: phase(bench, row) is Phase.TRIAL, 10, lambda: phase(bench, row))
+    until(lambda: phase(bench, row) is Phase.TRIAL, 60, lambda: phase(bench, row))
     assert any(line.startswith("NOOP") for line in server.commands)
     assert sum(line.startswith("MAIL") for line in server.commands) == sent, "the probe carries no mail"
     assert bench.engine.health.get((row, "")).allowance == 1

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from tests.ports import reserved_port
+
 Answer = tuple[int, Any]
 
 
@@ -24,8 +25,7 @@ class Installation:
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-            self.port, self.smtp_port = free.getsockname()[1], other.getsockname()[1]
+        self.port, self.smtp_port = reserved_port(), reserved_port()
         self.environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("SENDDOCK_")},
             "SENDDOCK_DATA_DIR": str(self.data),
@@ -42,7 +42,7 @@ class Installation:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "senddock", "up"], env=self.environ, stdout=out, stderr=out, cwd=self.folder
             )
-        until(self._ready, 30, self.log.read_text)
+        until(self._ready, 60, self.log.read_text)
 
     def _ready(self) -> bool:
         with contextlib.suppress(OSError, urllib.error.URLError):
@@ -63,14 +63,14 @@ class Installation:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
         self.process = None
-        until(lambda: not any(_alive(pid) for pid in victims), 10, lambda: "a killed process is still there")
+        until(lambda: not any(_alive(pid) for pid in victims), 60, lambda: "a killed process is still there")
 
     def stop(self) -> int:
         """SIGTERM; answers the exit code."""
         if self.process is None:
             return 0
         self.process.terminate()
-        code = self.process.wait(35)
+        code = self.process.wait(60)
         self.process = None
         return code
 
@@ -82,7 +82,7 @@ class Installation:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
             cwd=self.folder,
         )
@@ -121,7 +121,7 @@ class Installation:
             given["Authorization"] = f"Bearer {token}"
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, given, method=method)
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, _read(answer)
         except urllib.error.HTTPError as error:
             with error:

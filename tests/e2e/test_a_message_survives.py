@@ -38,7 +38,7 @@ def test_it_fails_over_defers_survives_kill_and_leaks_no_password(
     (taken,) = good.wait_for(1)
     assert taken.data.endswith(b"\r\n\r\nOne\r\n.two\r\n")
     assert taken.user == "user"
-    until(lambda: house.get(f"/api/emails/{answer['id']}", token)[1]["last_event"] == "sent", 10, house.log.read_text)
+    until(lambda: house.get(f"/api/emails/{answer['id']}", token)[1]["last_event"] == "sent", 60, house.log.read_text)
     story = house.json("messages", "show", answer["id"])
     assert [(item["provider"], item["class"], item["fail_over"]) for item in story["attempts"]] == [
         ("dead", "connection", True),
@@ -49,14 +49,14 @@ def test_it_fails_over_defers_survives_kill_and_leaks_no_password(
     house.run("provider", "set", str(second["id"]), "--port", str(closed_port()))
     code, later = house.post("/api/emails", {"to": "bo@example.org", "subject": "Later", "text": "x"}, token)
     assert code == 200
-    until(lambda: _state(house, later["id"]) == "deferred", 15, lambda: house.json("messages", "show", later["id"]))
+    until(lambda: _state(house, later["id"]) == "deferred", 60, lambda: house.json("messages", "show", later["id"]))
     assert house.json("messages", "show", later["id"])["next_attempt_at"]
     house.kill_everything()
     house.start()
     # Its time may have come while everything started again: then it is being tried, not gone.
     assert _state(house, later["id"]) in ("deferred", "queued", "sending")
     house.run("provider", "set", str(second["id"]), "--port", str(good.port))
-    good.wait_for(2, timeout=30)
+    good.wait_for(2, timeout=180)
     assert good.taken[1].recipients == ["bo@example.org"]
 
     _no_password_in_redis(house)
@@ -78,10 +78,12 @@ def test_kill_in_the_middle_of_the_final_dot_loses_nothing_and_doubles_nothing(
     silent.wait_for(1)
     house.kill_everything()
     house.start()
-    until(lambda: _classes(house, answer["id"]) == ["uncertain"], 30, house.log.read_text)
-    assert _state(house, answer["id"]) in ("deferred", "uncertain"), "once more at the same provider, or held"
+    until(lambda: _classes(house, answer["id"])[:1] == ["uncertain"], 60, house.log.read_text)
+    story = house.json("messages", "show", answer["id"])
+    assert story["attempts"][0]["stage"] == "reply"
+    # Half a minute later it is tried once more; that may have come already, and only at the same provider.
+    assert {item["provider"] for item in story["attempts"]} == {"silent"}
     assert other.taken == []
-    assert house.json("messages", "show", answer["id"])["attempts"][0]["stage"] == "reply"
 
 
 def _state(house: Installation, message_id: str) -> str:

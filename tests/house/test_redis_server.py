@@ -24,7 +24,7 @@ def test_it_answers_on_a_unix_socket_and_on_no_port(folder: Path) -> None:
         assert client.config_get("port") == {"port": "0"}
         assert client.config_get("appendonly") == {"appendonly": "no"}
     process.terminate()
-    process.wait(10)
+    process.wait(60)
     assert binary.path.is_file()
 
 
@@ -33,14 +33,14 @@ def test_a_server_left_by_a_killed_predecessor_is_replaced(folder: Path) -> None
     with Redis.from_url(redis_server.url_of(folder)) as client:
         client.set("old", "1")
     process, _ = redis_server.start(folder)
-    orphan.wait(10)
+    orphan.wait(60)
     with Redis.from_url(redis_server.url_of(folder)) as client:
         assert client.get("old") is None
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
     again, _ = redis_server.start(folder)
     again.terminate()
-    again.wait(10)
+    again.wait(60)
 
 
 def test_a_wheel_serves_when_nothing_is_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:

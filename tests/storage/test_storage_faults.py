@@ -28,6 +28,7 @@ from senddock.models import Database, Message, StorageUnavailable
 from senddock.models.database import engine_options
 from senddock.secrets.vault import Vault
 from tests.conftest import Bench, new_postgresql
+from tests.e2e.house import until
 from tests.smtp_server import ScriptedSMTP
 from tests.storage.disk import Disk, small_disk
 
@@ -214,21 +215,22 @@ def test_without_redis_mail_is_accepted_and_sent_and_its_return_changes_nothing(
         bench.submit()
         bench.engine.drain()
         process.kill()
-        process.wait(10)
+        process.wait(60)
         during = [bench.submit() for _ in range(3)]
         bench.engine.drain(longest=3)
         again, _ = redis_server.start(Path(folder))
         after = bench.submit()
-        for _ in range(20):
-            if len(server.taken) == 5:
-                break
+
+        def all_taken() -> bool:
             bench.engine.drain(longest=1)
-        assert len(server.taken) == 5
+            return len(server.taken) == 5
+
+        until(all_taken, 60, lambda: f"{len(server.taken)} of 5 were sent")
         assert {bench.story(message_id)["state"] for message_id in (*during, after)} == {"accepted"}
         bench.close()
         client.close()
         again.terminate()
-        again.wait(10)
+        again.wait(60)
 
 
 @pytest.mark.parametrize("hours", [1, -1], ids=["forward", "back"])

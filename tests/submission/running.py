@@ -47,7 +47,7 @@ class RunningDoor:
         ready = threading.Event()
         self._thread = threading.Thread(target=asyncio.run, args=(self._serve(ready),), daemon=True)
         self._thread.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
 
     async def _serve(self, ready: threading.Event) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -74,7 +74,7 @@ class RunningDoor:
     @contextlib.contextmanager
     def client(self, token: str | None = None, username: str = "resend") -> Iterator[smtplib.SMTP]:
         """A signed-in client."""
-        with smtplib.SMTP("127.0.0.1", self.port, timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", self.port, timeout=60) as client:
             client.login(username, token or self.token)
             yield client
 
@@ -85,7 +85,7 @@ class RunningDoor:
 
     def raw(self) -> "Wire":
         """A bare connection, past its greeting."""
-        self._wires.append(Wire(socket.create_connection(("127.0.0.1", self.port), timeout=20)))
+        self._wires.append(Wire(socket.create_connection(("127.0.0.1", self.port), timeout=60)))
         return self._wires[-1]
 
     def messages(self) -> list[Message]:

@@ -45,8 +45,8 @@ def test_new_connections_get_the_renewed_certificate_and_old_ones_go_on(
 
     def session(port: int, *, implicit: bool) -> smtplib.SMTP:
         if implicit:
-            return smtplib.SMTP_SSL("127.0.0.1", port, timeout=20, context=trust)
-        client = smtplib.SMTP("127.0.0.1", port, timeout=20)
+            return smtplib.SMTP_SSL("127.0.0.1", port, timeout=60, context=trust)
+        client = smtplib.SMTP("127.0.0.1", port, timeout=60)
         client.starttls(context=trust)
         return client
 
@@ -63,7 +63,7 @@ def test_new_connections_get_the_renewed_certificate_and_old_ones_go_on(
             with session(implicit, implicit=True) as old:
                 issue(authority, files)
                 until(
-                    lambda: serial(implicit, implicit=True) != before, 20, lambda: "the new certificate is not in use"
+                    lambda: serial(implicit, implicit=True) != before, 60, lambda: "the new certificate is not in use"
                 )
                 return old.noop()[0] == 250 and serial(plain, implicit=False) != before
         finally:

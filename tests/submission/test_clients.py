@@ -43,7 +43,7 @@ class Way:
         """One client program, which trusts the suite's authority."""
         trust = {"SSL_CERT_FILE": str(self.authority), "NODE_EXTRA_CA_CERTS": str(self.authority)}
         done = subprocess.run(
-            [str(part) for part in command], input=stdin, capture_output=True, timeout=60, check=False,
+            [str(part) for part in command], input=stdin, capture_output=True, timeout=120, check=False,
             env={**os.environ, **trust},
         )  # fmt: skip
         assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
@@ -125,9 +125,9 @@ def test_smtplib(way: Way, authority: trustme.CA, mode: str) -> None:
     context = ssl.create_default_context()
     authority.configure_trust(context)
     if mode == "tls":
-        client: smtplib.SMTP = smtplib.SMTP_SSL("localhost", way.port(mode), context=context, timeout=20)
+        client: smtplib.SMTP = smtplib.SMTP_SSL("localhost", way.port(mode), context=context, timeout=60)
     else:
-        client = smtplib.SMTP("localhost", way.port(mode), timeout=20)
+        client = smtplib.SMTP("localhost", way.port(mode), timeout=60)
         client.starttls(context=context)
     with client:
         client.login("resend", way.door.token)

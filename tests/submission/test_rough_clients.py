@@ -33,7 +33,7 @@ class SlowOutbox(Outbox):
         self.asked.set()
 
         def later() -> None:
-            assert self.go.wait(20)
+            assert self.go.wait(60)
             Outbox.submit_soon(self, submissions, answer, **options)
 
         threading.Thread(target=later, daemon=True).start()
@@ -66,7 +66,7 @@ def test_a_half_closed_client_gets_its_answer(slow: tuple[RunningDoor, SlowOutbo
     wire = door.raw().sign_in(door.token).envelope()
     wire.send(MESSAGE + b".\r\nQUIT")
     wire.sock.shutdown(socket.SHUT_WR)
-    assert outbox.asked.wait(10)
+    assert outbox.asked.wait(60)
     outbox.go.set()
     assert wire.reply().startswith("250 2.0.0 Ok: queued as ")
     assert wire.reply().startswith("221")
@@ -78,10 +78,10 @@ def test_a_client_that_hangs_up_during_the_commit_changes_nothing(slow: tuple[Ru
     door, outbox = slow
     wire = door.raw().sign_in(door.token).envelope()
     wire.send(MESSAGE + b".")
-    assert outbox.asked.wait(10)
+    assert outbox.asked.wait(60)
     wire.close()
     outbox.go.set()
-    until(lambda: len(door.messages()) == 1, 10, lambda: "the commit went on")
+    until(lambda: len(door.messages()) == 1, 60, lambda: "the commit went on")
 
 
 def test_a_message_that_was_cut_off_is_not_stored(door: RunningDoor) -> None:
@@ -102,7 +102,7 @@ def test_stopping_finishes_the_message_under_way_and_sends_the_others_away(
     door.begin_stop()
     assert idle.reply().startswith("421 4.3.2")
     in_body.send(b".")
-    assert outbox.asked.wait(10)
+    assert outbox.asked.wait(60)
     outbox.go.set()
     assert in_body.reply().startswith("250 2.0.0 Ok: queued as ")
     assert in_body.reply().startswith("421 4.3.2")
@@ -165,13 +165,13 @@ def test_10_000_open_connections_leave_the_door_open(house: Installation) -> Non
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     many = min(10_000, hard - 500)
-    until(lambda: "SMTP door on" in house.log.read_text(), 20, house.log.read_text)
+    until(lambda: "SMTP door on" in house.log.read_text(), 60, house.log.read_text)
     token = house.json("key", "create", "--name", "shop")["token"]
     idle: list[socket.socket] = []
     try:
-        idle.extend(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=20) for _ in range(many))
+        idle.extend(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=60) for _ in range(many))
         assert all(sock.recv(100).startswith(b"220") for sock in idle)
-        wire = Wire(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=20)).sign_in(token).envelope()
+        wire = Wire(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=60)).sign_in(token).envelope()
         assert wire.ask(MESSAGE + b".").startswith("250 2.0.0 Ok: queued as ")
         wire.close()
         idle[0].sendall(b"NOOP\r\n")
@@ -183,9 +183,9 @@ def test_10_000_open_connections_leave_the_door_open(house: Installation) -> Non
 
 
 def test_the_process_says_what_it_needs_and_ends_in_order(house: Installation) -> None:
-    until(lambda: "SMTP door on" in house.log.read_text(), 20, house.log.read_text)
+    until(lambda: "SMTP door on" in house.log.read_text(), 60, house.log.read_text)
     token = house.json("key", "create", "--name", "shop")["token"]
-    wire = Wire(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=20)).sign_in(token).envelope()
+    wire = Wire(socket.create_connection(("127.0.0.1", house.smtp_port), timeout=60)).sign_in(token).envelope()
     assert wire.ask(MESSAGE + b".").startswith("250 2.0.0 Ok: queued as ")
     idle_reader = threading.Thread(target=wire.over, daemon=True)
     idle_reader.start()

@@ -33,7 +33,7 @@ def command_line(database: Database, folder: Path, *arguments: str) -> Any:
     environ = {"SENDDOCK_DATABASE_URL": str(database.engine.url), "SENDDOCK_DATA_DIR": str(folder)}
     done = subprocess.run(
         [sys.executable, "-m", "senddock", *arguments],
-        env={**os.environ, **environ}, capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, **environ}, capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
     return json.loads(done.stdout) if "--json" in arguments else done.stdout
 
