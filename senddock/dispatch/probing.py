@@ -60,9 +60,10 @@ class Prober:
         version = self._roster.snapshot().version
         if version != self._version:
             # Somebody changed a provider: what was held against it before may be mended.
-            self._version = version
             self._health.reconcile(now)
             self._release()
+            # Only now: when the database was away just then, the next look has to do it.
+            self._version = version
         for scope, breaker in list(self._health.all().items()):
             provider = self._roster.snapshot().providers.get(scope[0])
             if scope[1] or provider is None or not breaker.wants_probe(now) or scope in self._running:
