@@ -101,9 +101,20 @@ def _print(report: dict[str, Any]) -> None:
     for key in report["dkim"]:
         click.echo(f"DKIM   {key['status']:<8} {key['selector']}")
     click.echo(f"DMARC  {report['dmarc']['status']:<8} {report['dmarc']['record'] or ''}")
-    for text in (*report["spf"]["problems"], *report["dmarc"]["problems"], *report["mx_problems"]):
+    walk = report["dmarc"]["tree_walk"]
+    click.echo(f"       policy by RFC 7489: {_policy(report['dmarc'])}; by tree walk (DMARCbis): {_policy(walk)}")
+    for text in (
+        *report["spf"]["problems"],
+        *report["dmarc"]["problems"],
+        *report["dmarc"]["differences"],
+        *report["mx_problems"],
+    ):
         click.echo(f"! {text}")
     for item in report["providers"]:
         click.echo(f"{item['provider']}: {item['status']}. {item['verdict']}")
     for advice in report["advice"]:
         click.echo(f"→ {advice['type']} {advice['name']}\n  {advice['value']}\n  {advice['why']}")
+
+
+def _policy(found: dict[str, Any]) -> str:
+    return f"p={found['policy']} at _dmarc.{found['found_at']}" if found["policy"] else "none"

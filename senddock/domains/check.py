@@ -10,16 +10,18 @@ from senddock.domain.dns_records.advice import (
     advise_spf,
 )
 from senddock.domain.dns_records.alignment import OrganisationalDomain
+from senddock.domain.dns_records.dmarc_methods import DmarcMethods
 from senddock.domain.dns_records.finding import Advice, Finding, Status, worst
 from senddock.domain.dns_records.profile import SendingProfile, SpfLocation
 from senddock.domain.dns_records.provider_dkim import judge_signing
-from senddock.domain.dns_records.provider_verdict import ProviderVerdict, judge_provider
+from senddock.domain.dns_records.provider_verdict import ProviderVerdict, both_ways, judge_provider
 from senddock.domain.dns_records.selector import Selector
 from senddock.domain.dns_records.spf_judgement import Permission, SpfJudgement, judge_spf
 from senddock.domain.dns_records.spf_merge import merge_spf
 from senddock.domain.dns_records.spf_tree import SpfTree
 from senddock.domains.dkim import find_keys
 from senddock.domains.dmarc import find_policy
+from senddock.domains.dmarc_walk import policy_by_walk, walk_tree
 from senddock.domains.name import ascii_domain, organisational_domain
 from senddock.domains.permission import permission_at, return_path_permission
 from senddock.domains.report import DomainReport, MailExchange
@@ -59,13 +61,19 @@ class _Check:
         mx, mx_findings = self._mail_exchanges()
         tree = walk_spf(self._resolver, self._domain)
         spf = self._spf(tree, providers, receives_mail=any(item.host != "." for item in mx))
-        dmarc = find_policy(self._resolver, self._domain, self._organisational)
+        methods = self._dmarc()
+        dmarc = methods.by_list
         keys = self._keys(providers, probes)
         verdicts: list[ProviderVerdict] = []
         for profile in providers:
             permission, missing = return_path_permission(self._resolver, profile, self._domain)
             signing = judge_signing(profile, self._domain, keys, self._selectors)
-            verdicts.append(judge_provider(profile, dmarc, permission, signing, self._organisational))
+            verdicts.append(
+                both_ways(
+                    judge_provider(profile, dmarc, permission, signing, self._organisational),
+                    judge_provider(profile, methods.by_walk, permission, signing, self._organisation_by_walk),
+                )
+            )
             if any(record.name == "@" and record.type == "MX" for record in profile.return_path_records) and not mx:
                 missing = {*missing, "MX"}
             self._advice.extend(advise_return_path(profile, self._domain, missing_types=missing))
@@ -78,12 +86,24 @@ class _Check:
             spf=spf,
             spf_tree=tree,
             dkim=tuple(self._shown(keys, providers)),
-            dmarc=dmarc,
+            dmarc=methods,
             mx=tuple(mx),
             mx_findings=tuple(mx_findings),
             providers=tuple(verdicts),
             advice=tuple(dict.fromkeys(self._advice)),
         )
+
+    def _dmarc(self) -> DmarcMethods:
+        walk = walk_tree(self._resolver, self._domain)
+        return DmarcMethods(
+            find_policy(self._resolver, self._domain, self._organisational),
+            policy_by_walk(self._resolver, walk),
+            self._organisational(self._domain),
+            walk,
+        )
+
+    def _organisation_by_walk(self, name: str) -> str:
+        return walk_tree(self._resolver, name).organisation
 
     def _spf(self, tree: SpfTree, providers: Sequence[SendingProfile], *, receives_mail: bool) -> SpfJudgement:
         judged = judge_spf(tree)

@@ -1,4 +1,7 @@
-"""Finds the DMARC policy of a domain (RFC 7489 section 6.6.3) and asks whether its reports may go where it says."""
+"""Finds the DMARC policy of a domain as RFC 7489 does (section 6.6.3) and asks whether its reports may go where it says.
+
+`senddock.domains.dmarc_walk` finds it as DMARCbis does.
+"""
 
 from senddock.domain.dns_records.alignment import OrganisationalDomain
 from senddock.domain.dns_records.dmarc_policy import DmarcPolicy
@@ -30,8 +33,6 @@ def find_policy(resolver: Resolver, domain: str, organisational: OrganisationalD
             findings.append(
                 Finding(Status.FAIL, f"_dmarc.{place}: receivers ignore a record that does not start with 'v=DMARC1;'")
             )
-        if place == domain:
-            findings.extend(_between(resolver, domain, organisation))
     status = Status.FAIL if text is not None else Status.MISSING
     return DmarcPolicy(domain, status, text=text, findings=tuple(findings))
 
@@ -46,6 +47,14 @@ def _policy(
 ) -> DmarcPolicy:
     record = parse_dmarc(text)
     found = [*findings, *record.findings]
+    if record.psd == "y":
+        found.append(
+            Finding(
+                Status.WARN,
+                f"psd=y says that {place} is a public suffix such as co.uk: receivers that walk the tree take every name "
+                "below it for an organisation of its own. Take it out unless you run a registry",
+            )
+        )
     for address in record.reports_to:
         other = report_domain(address)
         if organisational(other) == organisational(place):
@@ -61,15 +70,3 @@ def _policy(
                 )
             )
     return DmarcPolicy(domain, worst(found), place, record, findings=tuple(found))
-
-
-def _between(resolver: Resolver, domain: str, organisation: str) -> list[Finding]:
-    """Records between the domain and its organisational domain: the older rule passes them by, a tree walk does not."""
-    labels = domain.removesuffix(f".{organisation}").split(".") if domain != organisation else []
-    places = [".".join([*labels[start:], organisation]) for start in range(1, len(labels))]
-    # A tree walk asks at most eight names, leaving out those of very long names next to the domain.
-    for place in places[-7:]:
-        if dmarc_texts(resolver.lookup(f"_dmarc.{place}", "TXT").values):
-            text = f"_dmarc.{place} has a record too: receivers that walk up the tree use it, others do not see it"
-            return [Finding(Status.PASS, text)]
-    return []

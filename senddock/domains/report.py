@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from senddock.domain.dns_records.dmarc_policy import DmarcPolicy
+from senddock.domain.dns_records.dmarc_methods import DmarcMethods
 from senddock.domain.dns_records.finding import Advice, Finding, Status, notes, problems
 from senddock.domain.dns_records.provider_verdict import ProviderVerdict
 from senddock.domain.dns_records.selector import Selector
@@ -29,7 +29,7 @@ class DomainReport:
     spf: SpfJudgement
     spf_tree: SpfTree
     dkim: tuple[Selector, ...]
-    dmarc: DmarcPolicy
+    dmarc: DmarcMethods
     mx: tuple[MailExchange, ...]
     mx_findings: tuple[Finding, ...]
     providers: tuple[ProviderVerdict, ...]
@@ -65,7 +65,7 @@ class DomainReport:
     @property
     def status(self) -> Status:
         """The domain as a whole: what its providers need decides when there are any, else its own records."""
-        states = [item.status for item in self.providers] or [self.spf.status, self.dmarc.status]
+        states = [item.status for item in self.providers] or [self.spf.status, self.dmarc.by_list.status]
         for state in (Status.FAIL, Status.MISSING, Status.WARN):
             if state in states:
                 return state

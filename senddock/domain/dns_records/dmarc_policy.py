@@ -1,4 +1,4 @@
-"""Which DMARC policy holds for a domain, and where it was found (RFC 7489 section 6.6.3)."""
+"""Which DMARC policy holds for a domain, and where it was found (RFC 7489 section 6.6.3, DMARCbis section 4.10.1)."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +19,17 @@ class DmarcPolicy:
     text: str | None = None
     findings: tuple[Finding, ...] = field(default=())
     unanswered: bool = False
+    #: False when the domain has no address and takes no mail, so that np= holds for it.
+    exists: bool = True
 
     @property
     def policy(self) -> str | None:
-        """What receivers are asked to do with mail that fails: the record's p=, or its sp= for a subdomain."""
+        """What receivers are asked to do with mail that fails: the record's p=, or its sp= or np= for a subdomain."""
         if self.record is None:
             return None
-        return self.record.policy if self.found_at == self.domain else self.record.subdomain_policy
+        if self.found_at == self.domain:
+            return self.record.policy
+        return self.record.subdomain_policy if self.exists else self.record.missing_policy
 
     @property
     def strict_dkim(self) -> bool:

@@ -1,4 +1,4 @@
-"""The text of a DMARC policy record (RFC 7489 section 6.3; `np` from RFC 9091)."""
+"""The text of a DMARC policy record (RFC 7489 section 6.3; `np`, `psd` and `t` from draft-ietf-dmarc-dmarcbis section 4.7)."""
 
 import re
 from collections.abc import Iterable
@@ -27,6 +27,10 @@ class DmarcRecord:
     strict_spf: bool
     reports_to: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    #: What holds for subdomains that do not exist: np=, else what holds for subdomains.
+    missing_policy: str | None = None
+    #: "y": a public suffix, "n": an organisational domain, "u": neither is said.
+    psd: str = "u"
 
 
 def dmarc_texts(values: Iterable[str]) -> list[str]:
@@ -52,11 +56,17 @@ def parse_dmarc(text: str) -> DmarcRecord:
     percent = _percent(tags, findings)
     strict_dkim, strict_spf = (_strict(tags, name, findings) for name in ("adkim", "aspf"))
     subdomain = _choice(tags, "sp", findings) or policy
-    _choice(tags, "np", findings)
+    missing = _choice(tags, "np", findings) or subdomain
+    psd = _psd(tags, findings)
+    if tags.get("t", "n").lower() == "y" and policy in {"quarantine", "reject"}:
+        text = "t=y: receivers that know it act as for the next weaker policy, others as for p= itself"
+        findings.append(Finding(Status.WARN, text))
     _recommend(policy, percent, reports, findings)
     status = worst(findings)
-    subdomain = subdomain if policy is not None else None
-    return DmarcRecord(text, status, policy, subdomain, percent, strict_dkim, strict_spf, reports, tuple(findings))
+    subdomain, missing = (subdomain, missing) if policy is not None else (None, None)
+    return DmarcRecord(
+        text, status, policy, subdomain, percent, strict_dkim, strict_spf, reports, tuple(findings), missing, psd
+    )
 
 
 def report_domain(address: str) -> str:
@@ -86,6 +96,14 @@ def _choice(tags: dict[str, str], name: str, findings: list[Finding]) -> str | N
         )
         return None
     return value or None
+
+
+def _psd(tags: dict[str, str], findings: list[Finding]) -> str:
+    value = tags.get("psd", "u").lower()
+    if value not in {"y", "n", "u"}:
+        findings.append(Finding(Status.WARN, f"psd={tags['psd']} is none of y, n and u; it is ignored"))
+        return "u"
+    return value
 
 
 def _percent(tags: dict[str, str], findings: list[Finding]) -> int:

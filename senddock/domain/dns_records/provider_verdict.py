@@ -1,9 +1,10 @@
 """Would mail that a provider sends for a domain pass DMARC? The answer decides whether it is a real failover."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from senddock.domain.dns_records.alignment import OrganisationalDomain, aligned
+from senddock.domain.dns_records.dmarc_methods import BY_LIST, BY_WALK
 from senddock.domain.dns_records.dmarc_policy import DmarcPolicy
 from senddock.domain.dns_records.finding import Status
 from senddock.domain.dns_records.profile import ReturnPath, SendingProfile
@@ -74,7 +75,11 @@ def judge_provider(
     signed = aligned(domain, signing.domain, organisational, strict=dmarc.strict_dkim)
     why = signing.why
     if signing.signs and not signed:
-        why += f", but DMARC asks for adkim=s: only d={domain} would count"
+        why += (
+            f", but DMARC asks for adkim=s: only d={domain} would count"
+            if dmarc.strict_dkim
+            else f", but d={signing.domain} is of another organisation than {domain}"
+        )
     dkim = Identifier(signing.domain, signing.signs, signed, why)
     passes = _either(spf.counts, dkim.counts)
     breaks = _breaks(passes, dmarc)
@@ -86,6 +91,25 @@ def judge_provider(
         spf,
         dkim,
         signing.selectors,
+    )
+
+
+def both_ways(by_list: ProviderVerdict, by_walk: ProviderVerdict) -> ProviderVerdict:
+    """One verdict of the two: mail has to pass at receivers of both kinds, so the worse one counts and says for whom."""
+    if (by_list.status, by_list.would_break_dmarc) == (by_walk.status, by_walk.would_break_dmarc):
+        return by_list
+    order = (Status.PASS, Status.WARN, Status.MISSING, Status.FAIL)
+    walk_is_worse = order.index(by_walk.status) > order.index(by_list.status) or (
+        by_walk.would_break_dmarc is True and not by_list.would_break_dmarc
+    )
+    worse, other, who = (by_walk, by_list, BY_WALK) if walk_is_worse else (by_list, by_walk, BY_LIST)
+    if worse.would_break_dmarc is True and other.would_break_dmarc is None:
+        return worse
+    breaks = {by_list.would_break_dmarc, by_walk.would_break_dmarc}
+    return replace(
+        worse,
+        would_break_dmarc=True if True in breaks else None if None in breaks else False,
+        sentence=f"For {who}: {worse.sentence}",
     )
 
 
@@ -103,7 +127,11 @@ def _spf(
     fits = aligned(dmarc.domain, path, organisational, strict=dmarc.strict_spf)
     why = permission.why
     if not fits:
-        why += f"; DMARC asks for aspf=s, so MAIL FROM at {path} does not count for {dmarc.domain}"
+        why += (
+            f"; DMARC asks for aspf=s, so MAIL FROM at {path} does not count for {dmarc.domain}"
+            if dmarc.strict_spf
+            else f"; {path} is of another organisation than {dmarc.domain}, so it does not count"
+        )
     return Identifier(path, permission.allowed, fits, why)
 
 

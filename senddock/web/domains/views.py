@@ -12,6 +12,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.models import SenderRecord, SendingDomain
 from senddock.web.domains.forms import DomainForm, RecordsForm
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
+from senddock.web.language import gettext as _
 from senddock.web.services import services
 
 bp = Blueprint("domains", __name__, url_prefix="/domains")
@@ -76,7 +77,10 @@ def records(name: str, provider_id: int) -> Any:
 def forget(name: str) -> Any:
     """Stop watching a domain."""
     sending_domains.forget(services().database, name)
-    flash(f"{name} is no longer watched. It comes back while a provider or a message uses it.", "success")
+    flash(
+        _("%(name)s is no longer watched. It comes back while a provider or a message uses it.") % {"name": name},
+        "success",
+    )
     return redirect_to(url_for("domains.index"))
 
 
@@ -151,4 +155,4 @@ def _enqueue(name: str) -> None:
     try:
         errands.enqueue(services().redis, errands.check_domain, name)
     except RedisError:
-        flash("Redis does not answer: the check waits until it is back.", "error")
+        flash(_("Redis does not answer: the check waits until it is back."), "error")

@@ -33,6 +33,9 @@ def test_a_subdomain_inherits_the_policy_without_sp() -> None:
         ("v=DMARC1; p=reject; pct=200", "reject", Status.WARN),
         ("v=DMARC1; p=reject; aspf=strict", "reject", Status.WARN),
         ("v=DMARC1; p=reject; sp=never", "reject", Status.WARN),
+        ("v=DMARC1; p=reject; psd=maybe", "reject", Status.WARN),
+        ("v=DMARC1; p=reject; t=y", "reject", Status.WARN),
+        ("v=DMARC1; p=reject; psd=n; t=n", "reject", Status.PASS),
         ("v=DMARC1; p=reject; rua=a@example.com", "reject", Status.WARN),
         ("v=DMARC1; adkim=s; p=reject", "reject", Status.WARN),
         ("v=DMARC1; p=block; rua=mailto:a@example.com", "none", Status.FAIL),
@@ -65,3 +68,14 @@ def test_it_takes_the_policy_that_receivers_take(text: str, policy: str | None, 
 def test_it_tells_records_from_those_that_receivers_pass_over(text: str, kind: str) -> None:
     assert bool(dmarc_texts([text])) is (kind == "record")
     assert bool(nearly_dmarc([text])) is (kind == "nearly")
+
+
+def test_what_holds_for_names_that_do_not_exist_is_np_then_sp_then_p() -> None:
+    assert parse_dmarc("v=DMARC1; p=none; sp=quarantine; np=reject").missing_policy == "reject"
+    assert parse_dmarc("v=DMARC1; p=none; sp=quarantine").missing_policy == "quarantine"
+    assert parse_dmarc("v=DMARC1; p=reject").missing_policy == "reject"
+
+
+@pytest.mark.parametrize(("text", "psd"), [("psd=Y", "y"), ("psd=n", "n"), ("psd=u", "u"), ("psd=1", "u"), ("", "u")])
+def test_psd_is_y_n_or_not_said(text: str, psd: str) -> None:
+    assert parse_dmarc(f"v=DMARC1; p=reject; {text}").psd == psd
