@@ -192,7 +192,11 @@ def test_the_report_says_which_method_gives_which_policy(dns_zone) -> None:
 
     dmarc = report(dns_zone, zone, "a.b.example.test")["dmarc"]
 
-    assert (dmarc["policy"], dmarc["found_at"], dmarc["organisational_domain"]) == ("none", "example.test", "example.test")
+    assert (dmarc["policy"], dmarc["found_at"], dmarc["organisational_domain"]) == (
+        "none",
+        "example.test",
+        "example.test",
+    )
     walk = dmarc["tree_walk"]
     assert (walk["policy"], walk["found_at"], walk["organisational_domain"]) == (
         "reject", "b.example.test", "b.example.test",
