@@ -67,11 +67,14 @@ def route_simulate(
         stream_id = find_stream(session, stream, project).id
     answer = simulate(house.database, redis, Question(stream_id, to, sender, size), datetime.now(UTC))
     if as_json:
-        show({**answer.plan, "notes": answer.notes, "then": answer.then})
+        unreal = {name: {"domain": item.domain, "verdict": item.sentence} for name, item in answer.unreal.items()}
+        show({**answer.plan, "notes": answer.notes, "then": answer.then, "not_real_failovers": unreal})
         return
     _print_plan(answer.plan)
     for note in answer.notes:
         click.echo(f"  note: {note}")
+    for name, item in answer.unreal.items():
+        click.echo(f"  ! {name}: {item.sentence} See `senddock domain check {item.domain}`.")
     if answer.then:
         click.echo(f"  if it fails: {', then '.join(answer.then)}, then it waits")
 

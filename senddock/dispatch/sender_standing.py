@@ -10,6 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from senddock.dispatch.sending_domains import providers_in_use
+from senddock.domain.senders import may_send_from
 from senddock.models import SendingDomain
 
 
@@ -54,6 +56,17 @@ def standings(session: Session, *, domain: str | None = None, provider_id: int |
     return found
 
 
-def not_real_failovers(session: Session) -> dict[tuple[int, str], str]:
-    """Provider and From domain to the sentence that says why its mail would fail DMARC."""
-    return {(item.provider_id, item.domain): item.sentence for item in standings(session) if not item.real_failover}
+def not_real_failovers(session: Session) -> dict[int, list[Standing]]:
+    """For each enabled provider the domains whose mail would fail DMARC through it, among those it may send for now."""
+    found: dict[int, list[Standing]] = {}
+    broken = [item for item in standings(session) if not item.real_failover]
+    for provider in providers_in_use(session) if broken else ():
+        own = (provider.from_email.rpartition("@")[2], *provider.extra_domains)
+        mine = [
+            item
+            for item in broken
+            if item.provider_id == provider.id and may_send_from(provider.from_policy, own, item.domain)
+        ]
+        if mine and provider.enabled:
+            found[provider.id] = mine
+    return found

@@ -13,11 +13,12 @@ from senddock.dispatch.health import Health
 from senddock.dispatch.pace import Exhausted, Pace
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.roster import load
+from senddock.dispatch.sender_standing import Standing, standings
 from senddock.domain.envelope import Address, InvalidAddress
 from senddock.domain.explanation import explain
 from senddock.domain.mailbox import mailbox_provider
 from senddock.domain.routing import Need, Use, plan
-from senddock.models import Database, Provider, SendingDomain
+from senddock.models import Database, Provider
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -46,6 +47,8 @@ class Answer:
     notes: list[str] = field(default_factory=list)
     #: Providers that would be tried after it, in this order, if each of them failed.
     then: list[str] = field(default_factory=list)
+    #: Those of the chosen provider and of `then` whose mail From this sender would fail DMARC, by provider name.
+    unreal: dict[str, Standing] = field(default_factory=dict)
 
 
 def simulate(database: Database, redis: "Redis | None", question: Question, now: datetime) -> Answer:
@@ -57,7 +60,7 @@ def simulate(database: Database, redis: "Redis | None", question: Question, now:
     health, pace = Health(database, redis), Pace(database, redis)
     with database.read() as session:
         snapshot = load(session)
-        found = session.get(SendingDomain, sender.ascii_domain) if sender else None
+        checked = {(item.provider_id, item.domain): item for item in standings(session)}
     stream = snapshot.streams.get(question.stream_id)
     if stream is None:
         raise Refused("There is no such stream.", field="stream", code="not_found")
@@ -79,16 +82,21 @@ def simulate(database: Database, redis: "Redis | None", question: Question, now:
     if not isinstance(decision, Use):
         return Answer(explain(decision, names), None)
     chosen = snapshot.providers[decision.provider_id]
-    notes = [*_from_notes(chosen, sender), *_alignment(found, chosen, sender)]
+    standing = checked.get((chosen.id, _seen_domain(chosen, sender)))
+    notes = [*_from_notes(chosen, sender), *_alignment(standing, chosen, sender)]
     notes.append(f"recipient's mailbox provider, as statistics name it: {mailbox_provider(recipient.domain)}")
-    then: list[str] = []
-    tried = {*question.failed, chosen.id}
+    order = [chosen.id]
     while True:
-        following = plan(table, Need(need.from_domain, need.size, frozenset(tried)), now=now)
+        following = plan(table, Need(need.from_domain, need.size, question.failed | frozenset(order)), now=now)
         if not isinstance(following, Use):
-            return Answer(explain(decision, names), chosen, notes, then)
-        then.append(names[following.provider_id])
-        tried.add(following.provider_id)
+            break
+        order.append(following.provider_id)
+    unreal = {
+        names[item]: known
+        for item in order
+        if (known := checked.get((item, _seen_domain(snapshot.providers[item], sender)))) and not known.real_failover
+    }
+    return Answer(explain(decision, names), chosen, notes, [names[item] for item in order[1:]], unreal)
 
 
 def _address(text: str, name: str) -> Address:
@@ -107,16 +115,16 @@ def _from_notes(provider: Provider, sender: Address | None) -> list[str]:
     return []
 
 
-def _alignment(found: SendingDomain | None, provider: Provider, sender: Address | None) -> list[str]:
+def _seen_domain(provider: Provider, sender: Address | None) -> str:
+    """The From domain that receivers would see; ASCII."""
+    if sender is None or provider.from_policy == "rewrite":
+        return Address.parse(provider.from_email).ascii_domain
+    return sender.ascii_domain
+
+
+def _alignment(standing: Standing | None, provider: Provider, sender: Address | None) -> list[str]:
     """What the newest stored check of the From domain says about this provider."""
-    if sender is None:
-        return []
-    if found is None or found.report is None:
-        return [f"{sender.ascii_domain} has not been checked yet: look at it under Domains"]
-    notes = []
-    for standing in found.report.get("providers") or ():
-        if str(standing.get("provider")) == str(provider.id):
-            notes.append(f"{sender.ascii_domain} through {provider.name}: {standing.get('verdict')}")
-            if standing.get("would_break_dmarc"):
-                notes.append("receivers that follow the domain's DMARC policy would refuse it or file it as spam")
-    return notes or [f"{sender.ascii_domain}: nothing is known of its records for {provider.name} yet"]
+    domain = _seen_domain(provider, sender)
+    if standing is None:
+        return [f"{domain} has not been checked yet through {provider.name}: look at it under Domains"]
+    return [f"{domain} through {provider.name}: {standing.sentence}"] if standing.real_failover else []

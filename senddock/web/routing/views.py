@@ -6,6 +6,7 @@ from flask import abort, flash, request, url_for
 
 from senddock.dispatch import routes
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.sender_standing import not_real_failovers
 from senddock.domain.route_order import Placed, preview
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
@@ -20,6 +21,7 @@ def index() -> Any:
     with services().database.read() as session:
         found = routes.orders(session)
         usual = routes.standard(session)
+        unreal = not_real_failovers(session)
     return page_or_fragment(
         "routing/index.html",
         "routing/_streams.html",
@@ -27,6 +29,7 @@ def index() -> Any:
         several=len({order.project for order in found}) > 1,
         previews={order.stream.id: preview(order.routes) for order in found},
         providers=usual,
+        unreal=unreal,
     )
 
 
@@ -88,6 +91,8 @@ def _editor(
     changed: bool = False,
     status: int = 200,
 ) -> Any:
+    with services().database.read() as session:
+        unreal = not_real_failovers(session)
     return page_or_fragment(
         "routing/edit.html",
         "routing/_editor.html",
@@ -97,5 +102,6 @@ def _editor(
         changed=changed,
         errors=errors,
         preview=preview(now),
+        unreal=unreal,
         **draft.shown(now, known),
     )

@@ -8,6 +8,7 @@ from flask import flash, render_template, request, url_for
 from senddock.dispatch import journal, providers, statistics
 from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.sender_standing import not_real_failovers
 from senddock.dispatch.slowdowns import slowdowns
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
@@ -99,6 +100,7 @@ def _list_context() -> dict[str, Any]:
         breakers = journal.breakers(session)
         cards = statistics.cards(session, now, errors=1)
         slowed = slowdowns(session)
+        unreal = not_real_failovers(session)
     used = allowances(services().redis, rows, now)
     return {
         "rows": [
@@ -109,11 +111,13 @@ def _list_context() -> dict[str, Any]:
                 "card": cards.get(row.id),
                 "pace": slow.pace_at(now) if (slow := slowed.get(row.id)) else None,
                 "recovers_at": slow.recovers_at if slow else None,
+                "unreal": unreal.get(row.id, ()),
                 "allowances": used.get(row.id, ()),
                 "password_days": (now - row.password_set_at).days if row.password_set_at else None,
             }
             for row in rows
         ],
+        "first": next((row.id for row in rows if row.enabled), None),
         "rotate_after": ROTATE_AFTER,
         "now": now,
     }

@@ -9,11 +9,13 @@ from flask import flash, g, render_template, request, url_for
 from senddock.dispatch import providers
 from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import RefusedFields
+from senddock.dispatch.sender_standing import standings
 from senddock.domain.advice import connection_advice, from_advice
 from senddock.domain.catalogue import catalogue
 from senddock.domain.catalogue.credentials import credential_advice
 from senddock.domain.limit_source import limit_sources
 from senddock.domain.presets import LIMITS, PRESETS, Preset, limits_in_words, preset_of
+from senddock.domain.senders import may_send_from
 from senddock.models import Provider
 from senddock.web.auth.confirmation import confirmed
 from senddock.web.htmx import page_or_fragment, redirect_to
@@ -154,8 +156,19 @@ def _form_page(
         remarks=_remarks(form) if status == 422 or provider is not None else [],
         limit_names=LIMITS,
         **_limits_used(provider),
+        **_sends_for(provider),
         **shown_again(provider),
     )
+
+
+def _sends_for(provider: Provider | None) -> dict[str, Any]:
+    """How the provider's mail stands at the domains it may send for, as they were last checked."""
+    if provider is None:
+        return {}
+    with services().database.read() as session:
+        found = standings(session, provider_id=provider.id)
+    own = (provider.from_email.rpartition("@")[2], *provider.extra_domains)
+    return {"standings": [item for item in found if may_send_from(provider.from_policy, own, item.domain)]}
 
 
 def _limits_used(provider: Provider | None) -> dict[str, Any]:
