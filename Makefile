@@ -62,7 +62,7 @@ screenshots: $(VENV)/.installed-dev ## pictures of the panel from real data, int
 
 LOCALE := senddock/web/locale
 translations: $(VENV)/.installed-dev ## collect the panel's words, bring the catalogues up to date, compile them
-	@$(BIN)/pybabel -q extract -F $(LOCALE)/babel.cfg -k _l -k lazy_gettext --no-location --sort-output \
+	@$(BIN)/pybabel -q extract -F $(LOCALE)/babel.cfg -k _l -k lazy_gettext -k Saying --no-location --sort-output \
 		--project=SendDock --copyright-holder=SendDock --version=1 -o $(LOCALE)/senddock.pot .
 	@$(BIN)/pybabel -q update -D senddock -i $(LOCALE)/senddock.pot -d $(LOCALE) --no-fuzzy-matching --ignore-obsolete \
 		--ignore-pot-creation-date

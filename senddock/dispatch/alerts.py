@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from senddock.dispatch.refusals import Refused
+from senddock.domain.saying import Saying, plain
 from senddock.models import Alert, Database
 
 
@@ -19,8 +20,8 @@ class Raised:
     kind: str
     #: ``error`` (mail does not go out) or ``warn``.
     severity: str
-    title: str
-    text: str
+    title: Saying
+    text: Saying
     #: Where in the panel it is mended.
     link: str = ""
 
@@ -34,8 +35,16 @@ def raise_alert(session: Session, raised: Raised, now: datetime) -> None:
     elif (row.kind, row.severity) != (raised.kind, raised.severity):
         row.acknowledged_at = row.acknowledged_by = row.notified_at = None
     row.kind, row.severity = raised.kind, raised.severity
-    row.title, row.text, row.link = raised.title, raised.text, raised.link
+    row.title, row.text, row.link = raised.title.told(), raised.text.told(), raised.link
+    row.words = {"title": raised.title.to_json(), "text": raised.text.to_json()}
     session.flush()
+
+
+def sayings_of(row: Alert) -> tuple[Saying, Saying]:
+    """Title and text of a stored alert."""
+    if row.words is None:
+        return plain(row.title), plain(row.text)
+    return Saying.from_json(row.words["title"]), Saying.from_json(row.words["text"])
 
 
 def settle(session: Session, key: str, now: datetime) -> None:

@@ -15,6 +15,7 @@ from senddock.dispatch.sending_domains import Sender, senders_for, synchronise, 
 from senddock.domain.dns_records.changes import Changes, compare
 from senddock.domain.dns_records.known import known_profile
 from senddock.domain.dns_records.profile import ReturnPath, SendingProfile
+from senddock.domain.saying import Saying, joined
 from senddock.domains.check import check_domain
 from senddock.domains.resolver import DnsResolver
 from senddock.models import Database, Provider, SendingDomain
@@ -83,7 +84,7 @@ def keep(
     else:
         row.report, row.status = {**report, "made_at": now.isoformat()}, status
     if changes.sentences:
-        row.changed_at, row.changes = now, list(changes.sentences)
+        row.changed_at, row.changes = now, [item.told() for item in changes.sentences]
     key = f"domain:{row.name}"
     if changes.alarming:
         alerts.raise_alert(
@@ -92,8 +93,8 @@ def keep(
                 key=key,
                 kind="domain",
                 severity="error" if changes.worse else "warn",
-                title=f"{row.name}: DNS records have changed",
-                text=". ".join(changes.sentences) + ".",
+                title=Saying("%(domain)s: DNS records have changed", {"domain": row.name}),
+                text=joined(changes.sentences),
                 link=f"/domains/{row.name}",
             ),
             now,

@@ -1,21 +1,25 @@
 """What needs a person just now, read from the database: the source of the strip, of alerts and of their notices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.alerts import BY_PERSON, Raised, open_alerts, raise_alert, settle
+from senddock.dispatch.alerts import BY_PERSON, Raised, open_alerts, raise_alert, sayings_of, settle
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.domain.breaker import Breaker, Phase
+from senddock.domain.pacing import Limit, limits_of
+from senddock.domain.saying import Saying, plain
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.models import Alert, BreakerState, Database, HourlyRollup, Message, Provider, Stream
 
 #: Mail that is due and has waited this long while nobody took it.
 QUEUE_TOO_OLD = timedelta(minutes=15)
-#: Share of a daily allowance from which on a person is told.
-NEARLY_USED = 0.9
+#: Share of an allowance of a day or a month from which on a person is told.
+NEARLY_USED = 0.8
+#: Classes of attempts that ended before MAIL and cost nothing of an allowance.
+_BEFORE_MAIL = (VerdictClass.CONNECTION.value, VerdictClass.TLS.value, VerdictClass.AUTH.value)
 #: Age at which a password should be changed: every 3 to 6 months, as the user documentation has it.
 PASSWORD_AGE = timedelta(days=90)
 
@@ -24,14 +28,14 @@ def conditions(session: Session, now: datetime, *, workers: int) -> list[Raised]
     """Everything that holds at this moment; cheap enough for every page."""
     found: list[Raised] = []
     if not workers:
-        text = "Mail is kept and waits. Start `senddock worker` (or `senddock up`)."
-        found.append(Raised("no_worker", "no_worker", "error", "No worker is running", text))
+        text = Saying("Mail is kept and waits. Start `senddock worker` (or `senddock up`).")
+        found.append(Raised("no_worker", "no_worker", "error", Saying("No worker is running"), text))
     providers = {
         row.id: row for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None), Provider.enabled))
     }
     found.extend(_breakers(session, providers, now))
     found.extend(_queue(session, now))
-    found.extend(_quotas(session, providers, now))
+    found.extend(_allowances(session, providers.values(), now))
     found.extend(_passwords(providers, now))
     return found
 
@@ -62,7 +66,7 @@ def keep_watch(database: Database, now: datetime) -> None:
 
 
 def _raised(row: Alert) -> Raised:
-    return Raised(row.key, row.kind, row.severity, row.title, row.text, row.link)
+    return Raised(row.key, row.kind, row.severity, *sayings_of(row), row.link)
 
 
 def _breakers(session: Session, providers: dict[int, Provider], now: datetime) -> Iterator[Raised]:
@@ -70,13 +74,16 @@ def _breakers(session: Session, providers: dict[int, Provider], now: datetime) -
         provider, breaker = providers.get(row.provider_id), Breaker.from_json(row.state)
         if provider is None or breaker.phase is Phase.CLOSED:
             continue
-        link = f"/smtp/{provider.id}"
-        what = CLASSES[VerdictClass(breaker.verdict_class)].title if breaker.verdict_class else "no answer"
+        link, text = f"/smtp/{provider.id}", plain(breaker.text)
         if row.domain:
             if breaker.until is None or breaker.until > now:
-                title = f"{provider.name} does not send for {row.domain}"
-                yield Raised(f"sender:{row.provider_id}:{row.domain}", "sender", "warn", title, breaker.text, link)
+                title = Saying(
+                    "%(provider)s does not send for %(domain)s", {"provider": provider.name, "domain": row.domain}
+                )
+                yield Raised(f"sender:{row.provider_id}:{row.domain}", "sender", "warn", title, text, link)
             continue
+        known = CLASSES[VerdictClass(breaker.verdict_class)].title if breaker.verdict_class else None
+        what = Saying(known) if known else Saying("No answer")
         kind, severity = "breaker", "warn"
         if breaker.verdict_class == VerdictClass.AUTH.value:
             kind, severity = "auth", "error"
@@ -85,7 +92,8 @@ def _breakers(session: Session, providers: dict[int, Provider], now: datetime) -
         elif breaker.verdict_class == VerdictClass.QUOTA_EXCEEDED.value:
             kind = "quota"
         key = f"{'quota' if kind == 'quota' else 'provider'}:{provider.id}"
-        yield Raised(key, kind, severity, f"{provider.name}: {what}", breaker.text, link)
+        title = Saying("%(provider)s: %(what)s", {"provider": provider.name, "what": what})
+        yield Raised(key, kind, severity, title, text, link)
 
 
 def _queue(session: Session, now: datetime) -> Iterator[Raised]:
@@ -94,40 +102,83 @@ def _queue(session: Session, now: datetime) -> Iterator[Raised]:
             select(func.min(Message.due_at)).where(Message.stream_id == stream.id, Message.due_at.is_not(None))
         )
         if oldest is not None and oldest <= now - QUEUE_TOO_OLD:
-            title = f"Mail of stream {stream.name} is waiting"
-            text = f"The oldest message has been due since {oldest:%Y-%m-%d %H:%M} UTC and nobody has taken it."
+            title = Saying("Mail of stream %(stream)s is waiting", {"stream": stream.name})
+            text = Saying(
+                "The oldest message has been due since %(since)s and nobody has taken it.",
+                {"since": f"{oldest:%Y-%m-%d %H:%M} UTC"},
+            )
             yield Raised(f"queue:{stream.id}", "queue", "error", title, text, "/logs?state=queued")
 
 
-def _quotas(session: Session, providers: dict[int, Provider], now: datetime) -> Iterator[Raised]:
-    limited = {row.id: row.per_day for row in providers.values() if row.per_day}
-    if not limited:
-        return
-    used = session.execute(
-        select(HourlyRollup.provider_id, func.sum(HourlyRollup.attempts))
-        .where(
-            HourlyRollup.provider_id.in_(limited),
-            HourlyRollup.hour > now - timedelta(hours=24),
-            HourlyRollup.verdict_class == VerdictClass.ACCEPTED.value,
+def _allowances(session: Session, providers: Iterable[Provider], now: datetime) -> Iterator[Raised]:
+    """Those of a day and of a month; shorter ones are back before a person could act."""
+    for provider in providers:
+        limits = limits_of(
+            per_second=None,
+            per_minute=None,
+            per_hour=None,
+            per_day=provider.per_day,
+            per_month=provider.per_month,
+            now=now,
+            day_reset_hour=provider.day_reset_hour,
+            day_zone=provider.day_zone,
         )
-        .group_by(HourlyRollup.provider_id)
+        for limit in limits:
+            used = _sent(session, provider.id, limit, now)
+            if used >= NEARLY_USED * limit.amount:
+                yield _nearly_used(provider, limit, used)
+
+
+def _sent(session: Session, provider_id: int, limit: Limit, now: datetime) -> int:
+    """Transactions in the limit's window that reached MAIL, from the statistics: true also while Redis is away."""
+    start = now - timedelta(seconds=limit.seconds)
+    if limit.period_start is not None:
+        start = datetime.fromtimestamp(limit.period_start, now.tzinfo)
+    query = select(func.sum(HourlyRollup.attempts)).where(
+        HourlyRollup.provider_id == provider_id,
+        HourlyRollup.hour >= start if limit.period_start is not None else HourlyRollup.hour > start,
+        HourlyRollup.verdict_class.not_in(_BEFORE_MAIL),
     )
-    for provider_id, count in used:
-        limit = limited[provider_id]
-        if count >= NEARLY_USED * limit:
-            title = f"{providers[provider_id].name}: the daily allowance is nearly used up"
-            # In steps of five per cent, so that the alert is not rewritten with every message.
-            share = min(100, int(count / limit * 20) * 5)
-            text = (
-                f"{share} % of {limit:,} messages a day are gone; what does not fit goes to the next provider or waits."
-            )
-            yield Raised(f"allowance:{provider_id}", "quota", "warn", title, text, f"/smtp/{provider_id}")
+    return int(session.scalar(query) or 0)
+
+
+def _nearly_used(provider: Provider, limit: Limit, used: int) -> Raised:
+    # In steps of five per cent, so that the alert is not rewritten with every message.
+    share = min(100, int(used / limit.amount * 20) * 5)
+    day, spent = limit.name == "day", share == 100
+    data: dict[str, str | int | Saying] = {"provider": provider.name, "share": share, "limit": f"{limit.amount:,}"}
+    if spent and day:
+        title = Saying("%(provider)s: the daily allowance is used up", data)
+    elif spent:
+        title = Saying("%(provider)s: the monthly allowance is used up", data)
+    elif day:
+        title = Saying("%(provider)s: the daily allowance is nearly used up", data)
+    else:
+        title = Saying("%(provider)s: the monthly allowance is nearly used up", data)
+    if day:
+        text = Saying(
+            "%(share)s %% of %(limit)s messages a day are gone; what does not fit goes to the next provider or waits.",
+            data,
+        )
+    else:
+        text = Saying(
+            "%(share)s %% of %(limit)s messages a month are gone; what does not fit goes to the next provider or waits.",
+            data,
+        )
+    key = f"allowance:{provider.id}" if day else f"allowance:{provider.id}:month"
+    # Used up is more urgent than nearly: people who were told at 80 % are told anew.
+    return Raised(key, "quota", "error" if spent else "warn", title, text, f"/smtp/{provider.id}#limits-used")
 
 
 def _passwords(providers: dict[int, Provider], now: datetime) -> Iterator[Raised]:
     for provider in providers.values():
         if provider.password_set_at is not None and provider.password_set_at <= now - PASSWORD_AGE:
-            title = f"{provider.name}: the password is older than {PASSWORD_AGE.days} days"
-            text = "Passwords should be changed every 3 to 6 months: make a new one at the provider and enter it here."
+            title = Saying(
+                "%(provider)s: the password is older than %(days)s days",
+                {"provider": provider.name, "days": PASSWORD_AGE.days},
+            )
+            text = Saying(
+                "Passwords should be changed every 3 to 6 months: make a new one at the provider and enter it here."
+            )
             link = f"/smtp/{provider.id}#password"
             yield Raised(f"password:{provider.id}", "password", "warn", title, text, link)

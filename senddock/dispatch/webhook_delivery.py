@@ -22,6 +22,7 @@ from senddock.dispatch import alerts, errands
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.webhook_fanout import fan_out
 from senddock.dispatch.webhooks import secrets_of
+from senddock.domain.saying import Saying
 from senddock.domain.webhook_schedule import held_until, is_given_up, next_try
 from senddock.models import Database, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from senddock.secrets.vault import SealBroken, Vault, WrongMasterKey
@@ -156,8 +157,8 @@ class Deliverer:
                     key=f"webhook:{endpoint.id}",
                     kind="webhook",
                     severity="warn",
-                    title="A webhook endpoint was disabled",
-                    text=f"{endpoint.url}: {endpoint.disabled_why}",
+                    title=Saying("A webhook endpoint was disabled"),
+                    text=Saying("%(url)s: %(why)s", {"url": endpoint.url, "why": endpoint.disabled_why}),
                     link=f"/webhooks/{endpoint.id}",
                 )
                 alerts.raise_alert(session, raised, self._now())

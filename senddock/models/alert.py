@@ -1,8 +1,9 @@
 """What needs a person."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import JSON, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from senddock.models.base import Base, BigId
@@ -24,12 +25,15 @@ class Alert(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     key: Mapped[str]
-    #: ``no_worker``, ``queue``, ``breaker``, ``auth``, ``quota``, ``password``, ``domain`` or ``webhook``.
+    #: ``no_worker``, ``queue``, ``breaker``, ``auth``, ``sender``, ``quota``, ``password``, ``domain`` or ``webhook``.
     kind: Mapped[str]
     #: ``error`` or ``warn``.
     severity: Mapped[str]
+    #: In English, as it goes into e-mails and webhooks.
     title: Mapped[str]
     text: Mapped[str]
+    #: Title and text as `senddock.domain.saying.Saying.to_json`; ``None`` on alerts older than this.
+    words: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     #: Where in the panel it is mended, or empty.
     link: Mapped[str] = mapped_column(default="")
     opened_at: Mapped[datetime]

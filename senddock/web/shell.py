@@ -33,6 +33,7 @@ def prepare(app: Flask) -> None:
     app.context_processor(_context)
     app.jinja_env.globals["icon"] = getattr(app.jinja_env.get_template("ui/icon.html").module, "icon")  # noqa: B009 - a macro
     app.jinja_env.filters["moment"] = _iso
+    app.jinja_env.filters["told"] = lambda saying: saying.told(language.gettext)
     app.jinja_env.filters["shown_time"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).strftime("%H:%M:%S")
     app.jinja_env.filters["from_iso"] = datetime.fromisoformat

@@ -11,6 +11,7 @@ from senddock.dispatch.alerts import Raised, raise_alert
 from senddock.dispatch.health import Health
 from senddock.dispatch.watch import keep_watch, needing_a_person
 from senddock.domain.breaker import Breaker, failed, held, paused
+from senddock.domain.saying import plain
 from senddock.models import Alert, HourlyRollup, Message, Provider, Worker
 from tests.conftest import Bench
 
@@ -92,23 +93,85 @@ def test_mail_that_nobody_takes_is_noticed_after_a_quarter_of_an_hour(house: Ben
     assert "queue:1" in _open(house)
 
 
-def test_an_allowance_near_its_end_and_an_old_password_are_warned_of(house: Bench) -> None:
-    _change_provider(house, per_day=100, password_set_at=NOW - timedelta(days=90))
-    with house.database.write() as session:
-        session.add(
-            HourlyRollup(
-                hour=NOW.replace(minute=0),
-                stream_id=1,
-                provider_id=1,
-                verdict_class="accepted",
-                recipients=90,
-                attempts=90,
-                failed_over=0,
-                duration_ms=1.0,
-            )
-        )
+def test_an_old_password_is_warned_of(house: Bench) -> None:
+    _change_provider(house, password_set_at=NOW - timedelta(days=90))
     keep_watch(house.database, NOW)
-    assert _open(house) == {"allowance:1": "warn", "password:1": "warn"}
+    assert _open(house) == {"password:1": "warn"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "sent", "key", "severity", "words"),
+    [
+        ({"per_day": 100}, {1: 79}, None, None, ""),
+        ({"per_day": 100}, {1: 80}, "allowance:1", "warn", "daily allowance is nearly used up"),
+        ({"per_day": 100}, {1: 60, 23: 40}, "allowance:1", "error", "daily allowance is used up"),
+        ({"per_day": 100}, {1: 79, 25: 100}, None, None, ""),
+        (
+            {"per_month": 3000},
+            {1: 1400, 29 * 24: 1000},
+            "allowance:1:month",
+            "warn",
+            "monthly allowance is nearly used up",
+        ),
+        ({"per_month": 3000}, {1: 1400, 31 * 24: 1000}, None, None, ""),
+        ({"per_month": 3000}, {1: 3001}, "allowance:1:month", "error", "monthly allowance is used up"),
+        # A day that begins at 8 o'clock in Madrid (7 UTC) has seen what was sent since then only.
+        ({"per_day": 100, "day_reset_hour": 8, "day_zone": "Europe/Madrid"}, {6: 100}, None, None, ""),
+        (
+            {"per_day": 100, "day_reset_hour": 8, "day_zone": "Europe/Madrid"},
+            {5: 80},
+            "allowance:1",
+            "warn",
+            "80 % of 100",
+        ),
+    ],
+)
+def test_an_allowance_is_told_of_at_eighty_and_at_a_hundred_per_cent(
+    house: Bench, limits: dict[str, Any], sent: dict[int, int], key: str | None, severity: str | None, words: str
+) -> None:
+    _change_provider(house, **limits)
+    _sent(house, sent)
+    keep_watch(house.database, NOW)
+    assert _open(house) == ({key: severity} if key else {})
+    with house.database.read() as session:
+        assert all(words in f"{row.title} {row.text}" for row in alerts.open_alerts(session))
+
+
+def test_who_was_told_at_eighty_per_cent_is_told_anew_at_a_hundred(house: Bench) -> None:
+    _change_provider(house, per_day=100)
+    _sent(house, {1: 85})
+    keep_watch(house.database, NOW)
+    alerts.acknowledge(house.database, _id(house), by="ana@acme.example", now=NOW)
+    assert _strip(house) == []
+    _sent(house, {2: 15})
+    keep_watch(house.database, NOW)
+    assert _strip(house) == ["allowance:1"]
+    keep_watch(house.database, NOW + timedelta(days=2))
+    assert "allowance:1" not in _open(house)
+
+
+def test_attempts_that_never_reached_mail_cost_nothing_of_an_allowance(house: Bench) -> None:
+    _change_provider(house, per_day=100)
+    _sent(house, {1: 500}, verdict_class="connection")
+    keep_watch(house.database, NOW)
+    assert _open(house) == {}
+
+
+def _sent(house: Bench, hours_ago: dict[int, int], verdict_class: str = "accepted") -> None:
+    with house.database.write() as session:
+        for hours, count in hours_ago.items():
+            session.add(
+                HourlyRollup(
+                    hour=NOW - timedelta(hours=hours),
+                    stream_id=1,
+                    provider_id=1,
+                    verdict_class=verdict_class,
+                    recipients=count,
+                    attempts=count,
+                    failed_over=0,
+                    duration_ms=1.0,
+                )
+            )
 
 
 def test_the_strip_leaves_out_what_a_person_has_seen(house: Bench) -> None:
@@ -124,7 +187,7 @@ def test_the_strip_leaves_out_what_a_person_has_seen(house: Bench) -> None:
 
 def test_an_event_is_over_when_a_person_has_seen_it(house: Bench) -> None:
     with house.database.write() as session:
-        raise_alert(session, Raised("domain:a.b", "domain", "warn", "a.b has changed", "SPF"), NOW)
+        raise_alert(session, Raised("domain:a.b", "domain", "warn", plain("a.b has changed"), plain("SPF")), NOW)
     keep_watch(house.database, NOW)
     assert _strip(house) == ["domain:a.b"]
     alerts.acknowledge(house.database, _id(house), by="ana@acme.example", now=NOW)
@@ -137,7 +200,9 @@ def test_people_are_told_once_in_one_mail_through_the_queue(house: Bench, smtp_s
     accounts.create_user(house.database, "ana@acme.example", "a long enough sentence")
     with house.database.write() as session:
         raise_alert(
-            session, Raised("domain:a.b", "domain", "error", "a.b has changed", "SPF is gone", "/domains/a.b"), NOW
+            session,
+            _changed("domain:a.b", severity="error"),
+            NOW,
         )
     keep_watch(house.database, NOW)
     assert _notify(house, NOW) == 0
@@ -157,7 +222,11 @@ def test_a_storm_of_alerts_is_six_mails_an_hour(house: Bench) -> None:
     for minute in range(30):
         now = NOW + timedelta(minutes=minute)
         with house.database.write() as session:
-            raise_alert(session, Raised(f"domain:{minute}", "domain", "warn", "t", "x"), now - timedelta(minutes=1))
+            raise_alert(
+                session,
+                _changed(f"domain:{minute}"),
+                now - timedelta(minutes=1),
+            )
         told.append(_notify(house, now))
     assert told == [1] * 6 + [0] * 24
     assert _notify(house, NOW + timedelta(minutes=61)) == 24
@@ -167,10 +236,14 @@ def test_a_person_may_want_no_mail(house: Bench) -> None:
     accounts.create_user(house.database, "ana@acme.example", "a long enough sentence")
     alert_notices.choose(house.database, alert_notices.Choices(email=False), NOW)
     with house.database.write() as session:
-        raise_alert(session, Raised("domain:a.b", "domain", "warn", "t", "x"), NOW)
+        raise_alert(session, Raised("domain:a.b", "domain", "warn", plain("t"), plain("x")), NOW)
     assert _notify(house, NOW + timedelta(minutes=1)) == 1
     with house.database.read() as session:
         assert session.scalar(select(Message.id)) is None
+
+
+def _changed(key: str, severity: str = "warn") -> Raised:
+    return Raised(key, "domain", severity, plain("a.b has changed"), plain("SPF is gone"), "/domains/a.b")
 
 
 def _notify(house: Bench, now: datetime) -> int:

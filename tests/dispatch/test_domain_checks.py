@@ -51,8 +51,8 @@ def test_a_check_tells_a_real_failover_from_one_that_breaks_dmarc(sqlite_bench: 
         broken = not_real_failovers(session)
         row = session.get(SendingDomain, "acme.com")
     assert judged == {google: True, other: False}
-    assert list(broken) == [(other, "acme.com")]
-    assert broken[other, "acme.com"].startswith("Not a real failover")
+    assert [(number, item.domain) for number, items in broken.items() for item in items] == [(other, "acme.com")]
+    assert broken[other][0].sentence.startswith("Not a real failover")
     assert row is not None
     assert (row.status, row.checked_at, row.requested_at) == ("fail", NOW, None)
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from senddock.dispatch import alert_notices
-from senddock.dispatch.alerts import Raised, raise_alert
+from senddock.dispatch.alerts import Raised, open_alerts, raise_alert
+from senddock.domain.saying import Saying, joined, plain
 from senddock.models import Database
 from tests.web.conftest import Panel, without_tokens
 
@@ -13,7 +14,9 @@ from tests.web.conftest import Panel, without_tokens
 @pytest.fixture
 def changed(sqlite: Database) -> None:
     with sqlite.write() as session:
-        raised = Raised("domain:a.b", "domain", "warn", "a.b <has> changed", "SPF is gone", "/domains/a.b")
+        raised = Raised(
+            "domain:a.b", "domain", "warn", plain("a.b <has> changed"), plain("SPF is gone"), "/domains/a.b"
+        )
         raise_alert(session, raised, datetime.now(UTC))
 
 
@@ -45,3 +48,32 @@ def test_how_people_are_told_is_kept(panel: Panel, sqlite: Database) -> None:
 
 def test_an_alert_that_is_not_there_is_not_found(panel: Panel) -> None:
     assert panel.post("/alerts/99/acknowledge", form="/alerts").status_code == 404
+
+
+def test_an_alert_is_told_in_the_readers_language(panel: Panel, sqlite: Database) -> None:
+    name = {"domain": "<i>100 % acme</i>.example"}
+    what = Saying(
+        "%(what)s went from %(old)s to %(new)s", {"what": "SPF", "old": Saying("pass"), "new": Saying("fail")}
+    )
+    with sqlite.write() as session:
+        title = Saying("%(domain)s: DNS records have changed", name)
+        raise_alert(session, Raised("domain:a", "domain", "warn", title, joined([what])), datetime.now(UTC))
+        stored = open_alerts(session)[0]
+        assert stored.title == "<i>100 % acme</i>.example: DNS records have changed"
+        assert stored.text == "SPF went from pass to fail."
+    spanish = {"Accept-Language": "es"}
+    for address in ("/alerts", "/keys"):
+        text = panel.client.get(address, headers=spanish).text
+        assert "&lt;i&gt;100 % acme&lt;/i&gt;.example: los registros DNS han cambiado" in text
+        assert "SPF pasó de bien a falla." in text
+    assert "SPF went from pass to fail." in panel.get("/alerts").text
+
+
+def test_an_alert_from_before_its_words_were_kept_is_told_as_it_is(panel: Panel, sqlite: Database) -> None:
+    with sqlite.write() as session:
+        raised = Raised("domain:a", "domain", "warn", plain("50 % of a.b"), plain("has %(changed)s"))
+        raise_alert(session, raised, datetime.now(UTC))
+        open_alerts(session)[0].words = None
+    text = panel.get("/alerts").text
+    assert "50 % of a.b" in text
+    assert "has %(changed)s" in text

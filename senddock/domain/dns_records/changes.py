@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from senddock.domain.saying import Saying
+
 #: From good to bad. What could not be looked up is `warn` and no better than what is known to be incomplete.
 _ORDER = ("pass", "warn", "missing", "fail")
 
@@ -12,7 +14,7 @@ _ORDER = ("pass", "warn", "missing", "fail")
 class Changes:
     """The differences; `worse` when mail is less likely to arrive than before, `better` when it is more so."""
 
-    sentences: tuple[str, ...] = ()
+    sentences: tuple[Saying, ...] = ()
     worse: bool = False
     better: bool = False
 
@@ -24,12 +26,13 @@ class Changes:
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str]) -> Changes:
     """Compare two `DomainReport.to_json`; `names` gives the title of each provider key."""
-    sentences: list[str] = []
+    sentences: list[Saying] = []
     steps: list[int] = []
 
     def judged(what: str, old: str | None, new: str | None) -> None:
         if old is not None and new is not None and old != new:
-            sentences.append(f"{what} went from {old} to {new}")
+            data: dict[str, str | int | Saying] = {"what": what, "old": Saying(old), "new": Saying(new)}
+            sentences.append(Saying("%(what)s went from %(old)s to %(new)s", data))
             steps.append(_ORDER.index(new) - _ORDER.index(old))
 
     old_providers = {item["provider"]: item for item in before["providers"]}
@@ -43,24 +46,34 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[
     return Changes(tuple(sentences), worse=any(step > 0 for step in steps), better=any(step < 0 for step in steps))
 
 
-def _records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def _records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Saying]:
     found = []
     for title, group in (("SPF", "spf"), ("DMARC", "dmarc")):
         old, new = before[group]["record"], after[group]["record"]
         if old != new:
-            found.append(_replaced(f"The {title} record", old, new))
+            found.append(_replaced(title, old, new))
     old_keys = {(item["selector"], item["domain"]): item["record"] for item in before["dkim"]}
     for item in after["dkim"]:
         place = (item["selector"], item["domain"])
         if place in old_keys and old_keys[place] != item["record"]:
-            name = f"The DKIM key at {item['selector']}._domainkey.{item['domain']}"
-            found.append(_replaced(name, old_keys[place], item["record"], shown=False))
+            found.append(
+                _replaced_key(f"{item['selector']}._domainkey.{item['domain']}", item["record"], old_keys[place])
+            )
     return found
 
 
-def _replaced(what: str, old: str | None, new: str | None, *, shown: bool = True) -> str:
+def _replaced(record: str, old: str | None, new: str | None) -> Saying:
+    data = {"record": record, "old": repr(old), "new": repr(new)}
     if new is None:
-        return f"{what} is gone" + (f" (it was {old!r})" if shown else "")
+        return Saying("The %(record)s record is gone (it was %(old)s)", data)
     if old is None:
-        return f"{what} is new" + (f": {new!r}" if shown else "")
-    return f"{what} was changed" + (f" from {old!r} to {new!r}" if shown else "")
+        return Saying("The %(record)s record is new: %(new)s", data)
+    return Saying("The %(record)s record was changed from %(old)s to %(new)s", data)
+
+
+def _replaced_key(name: str, new: str | None, old: str | None) -> Saying:
+    if new is None:
+        return Saying("The DKIM key at %(name)s is gone", {"name": name})
+    if old is None:
+        return Saying("The DKIM key at %(name)s is new", {"name": name})
+    return Saying("The DKIM key at %(name)s was changed", {"name": name})

@@ -70,6 +70,7 @@ def _list() -> Any:
             closed_alerts=alerts.closed_alerts(session),
             per_hour=alert_notices.PER_HOUR,
             by_person=alerts.BY_PERSON,
+            sayings_of=alerts.sayings_of,
             workers=workers_alive(database),
             form=NoticeForm(formdata=None, email=chosen.email, webhook=chosen.webhook),
         )
