@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
+from senddock.dispatch.suppressed import suppressed_among
 from senddock.models import Content, Database
 from senddock.models.prepared import Pen
 
@@ -35,6 +36,7 @@ class Held(NamedTuple):
     failed_over: bool
     pinned_provider_id: int | None
     header_message_id: str
+    project_id: int
 
 
 class HeldDelivery(NamedTuple):
@@ -48,6 +50,8 @@ class HeldDelivery(NamedTuple):
     status: str
     next_attempt_at: datetime | None
     verdict_class: str | None
+    #: The address is on the suppression list now; it may have been put there after the message was accepted.
+    suppressed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,7 @@ _DUE = "SELECT id FROM message WHERE stream_id = {} AND due_at IS NOT NULL AND d
 _TAKE = (
     "UPDATE message SET state = 'sending', worker_id = {}, fence = fence + 1, due_at = NULL WHERE id IN (%s) RETURNING "
     "id, stream_id, fence, created_at, scheduled_at, expires_at, sender, from_domain, from_header, size, needs_8bit, "
-    "needs_smtputf8, attempts, rounds, failed_over, pinned_provider_id, header_message_id"
+    "needs_smtputf8, attempts, rounds, failed_over, pinned_provider_id, header_message_id, project_id"
 )
 _DELIVERIES = (
     "SELECT id, message_id, recipient, tries, sticky_provider_id, status, next_attempt_at, verdict_class FROM delivery "
@@ -144,7 +148,7 @@ def claim(
             rows.extend(_held(values, speech.moment) for values in pen.cursor.fetchall())
         if not rows:
             return []
-        deliveries = _deliveries(pen, speech, [row.id for row in rows])
+        deliveries = _deliveries(pen, speech, {row.id: row.project_id for row in rows})
         small = [row.id for row in rows if row.size <= EAGER_BYTES]
         pen.cursor.execute(speech.bodies, (speech.ids(small),))
         bodies = {str(message_id): bytes(raw) for message_id, raw in pen.cursor.fetchall()}
@@ -153,23 +157,27 @@ def claim(
 
 def _held(values: Sequence[Any], moment: Callable[[Any], datetime | None]) -> Held:
     uid, stream_id, fence, created, scheduled, expires, sender, domain, header, size, eight, utf8, *rest = values
-    attempts, rounds, failed_over, pinned, message_id = rest
+    attempts, rounds, failed_over, pinned, message_id, project_id = rest
     at = moment(created)
     assert at is not None
     return Held(
         str(uid), stream_id, fence, at, moment(scheduled), moment(expires), sender, domain, header, size,
-        bool(eight), bool(utf8), attempts, rounds, bool(failed_over), pinned, message_id,
+        bool(eight), bool(utf8), attempts, rounds, bool(failed_over), pinned, message_id, project_id,
     )  # fmt: skip
 
 
-def _deliveries(pen: Pen, speech: _Speech, ids: list[str]) -> dict[str, list[HeldDelivery]]:
-    pen.cursor.execute(speech.deliveries, (speech.ids(ids),))
+def _deliveries(pen: Pen, speech: _Speech, projects: Mapping[str, int]) -> dict[str, list[HeldDelivery]]:
+    """The recipients of these messages; ``projects`` names the project of each."""
+    pen.cursor.execute(speech.deliveries, (speech.ids(list(projects)),))
+    rows = [(values[0], str(values[1]), *values[2:]) for values in pen.cursor.fetchall()]
+    suppressed = suppressed_among(pen, {(projects[row[1]], row[2].lower()) for row in rows})
     found: dict[str, list[HeldDelivery]] = {}
-    for uid, message_id, recipient, tries, sticky, status, next_at, verdict_class in pen.cursor.fetchall():
+    for uid, message_id, recipient, tries, sticky, status, next_at, verdict_class in rows:
+        blocked = bool(suppressed) and (projects[message_id], recipient.lower()) in suppressed
         row = HeldDelivery(
-            uid, str(message_id), recipient, tries, sticky, status, speech.moment(next_at), verdict_class
+            uid, message_id, recipient, tries, sticky, status, speech.moment(next_at), verdict_class, blocked
         )
-        found.setdefault(row.message_id, []).append(row)
+        found.setdefault(message_id, []).append(row)
     return found
 
 

@@ -15,7 +15,7 @@ from senddock.models.prepared import Pen, Prepared
 _LISTENING = "SELECT 1 FROM webhook_endpoint WHERE disabled_at IS NULL LIMIT 1"
 _NOTE = Prepared(insert(WebhookEvent), ["at", "kind", "delivery_id", "data"])
 #: What a recipient's new state tells an application; a wait for a limit or for another provider tells nothing.
-_TOLD = frozenset({Status.ACCEPTED, Status.FAILED, Status.EXPIRED, Status.UNCERTAIN})
+_TOLD = frozenset({Status.ACCEPTED, Status.FAILED, Status.EXPIRED, Status.UNCERTAIN, Status.SUPPRESSED})
 _SUPPRESS = Prepared(
     insert_once(Suppression)
     .from_select(

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError
 
 from senddock.dispatch.submission import Submission
+from senddock.dispatch.suppressed import suppressed_among
 from senddock.dispatch.webhook_outbox import listening
 from senddock.domain.status import Status, summarise
 from senddock.models import Content, Delivery, Event, Message, WebhookEvent
-from senddock.models.prepared import JsonText, Pen, Prepared, in_parts
+from senddock.models.prepared import JsonText, Pen, Prepared
 
 _MESSAGES = Prepared(
     insert(Message),
@@ -130,23 +131,9 @@ class Batch:
 
 def suppressed_of(connection: Connection, submissions: Collection[Submission]) -> set[tuple[int, str]]:
     """Which of the recipients are on their project's suppression list: project and address in lower case."""
+    wanted = {(item.project_id, str(address).lower()) for item in submissions for address in item.envelope.recipients}
     with _written(connection) as pen:
-        # Most installations suppress few addresses, and most groups none: the empty list is asked for first.
-        if pen.cursor.execute("SELECT 1 FROM suppression LIMIT 1").fetchone() is None:
-            return set()
-        wanted = sorted(
-            {(item.project_id, str(address).lower()) for item in submissions for address in item.envelope.recipients}
-        )
-        found: set[tuple[int, str]] = set()
-        mark = "?" if pen.dialect.name == "sqlite" else "%s"
-        start = 0
-        for size in in_parts(len(wanted), 256):
-            pairs = ", ".join([f"({mark}, {mark})"] * size)
-            values = [value for pair in wanted[start : start + size] for value in pair]
-            start += size
-            text = f"SELECT project_id, address FROM suppression WHERE (project_id, address) IN (VALUES {pairs})"  # noqa: S608 - marks only
-            found.update((row[0], row[1]) for row in pen.cursor.execute(text, values).fetchall())
-        return found
+        return suppressed_among(pen, wanted)
 
 
 @contextlib.contextmanager

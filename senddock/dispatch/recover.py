@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
+from senddock.dispatch.consequences import anybody_listens, follow_up, note_all
 from senddock.dispatch.message_state import ABANDONED, refresh_state
 from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
@@ -156,24 +157,33 @@ def _in_doubt(
     policy = connection.execute(select(Stream.on_uncertain).where(Stream.id == row.stream_id)).scalar_one()
     again = policy == "retry_same"
     provider_id = doubtful[0].provider_id
+    told: list[dict[str, Any]] = []
     for delivery in deliveries:
         if carried is not None and delivery.id not in carried:
             connection.execute(update(Delivery).where(Delivery.id == delivery.id).values(next_attempt_at=now))
             continue
         retry = again and delivery.verdict_class != VerdictClass.UNCERTAIN.value
+        outcome = {
+            "status": (Status.DEFERRED if retry else Status.UNCERTAIN).value,
+            "verdict_class": VerdictClass.UNCERTAIN.value,
+            "code": None,
+            "enhanced": None,
+            "text": text,
+            "finished_at": None if retry else now,
+        }
         connection.execute(
             update(Delivery)
             .where(Delivery.id == delivery.id)
             .values(
-                status=(Status.DEFERRED if retry else Status.UNCERTAIN).value,
-                verdict_class=VerdictClass.UNCERTAIN.value,
-                code=None,
-                text=text,
+                **outcome,
                 sticky_provider_id=provider_id if retry else None,
                 next_attempt_at=now + timedelta(seconds=30) if retry else None,
-                finished_at=None if retry else now,
             )
         )
+        change = {f"v_{name}": value for name, value in outcome.items()}
+        told.append({**change, "v_tries": 1, "recipient": delivery.recipient})
+    pen = pen_of(connection)
+    note_all(pen, follow_up(pen, row.id, told, anybody_listens(pen)))
     connection.execute(
         update(Message)
         .where(Message.id == row.id)

@@ -23,6 +23,7 @@ from senddock.domain.verdict import Verdict, VerdictClass
 from senddock.models import Provider
 from senddock.smtp.session import Outgoing
 
+_SUPPRESSED = "The address was on the suppression list when the message was to be sent."
 _WAITING = (Status.QUEUED.value, Status.DEFERRED.value, Status.SCHEDULED.value)
 
 
@@ -119,6 +120,8 @@ class Task:
                 only=delivery.sticky_provider_id or row.pinned_provider_id,
                 was_uncertain=delivery.verdict_class == VerdictClass.UNCERTAIN.value,
                 trial=stream.trial(delivery.recipient, now),
+                decided=Status.SUPPRESSED if delivery.suppressed else None,
+                why=_SUPPRESSED if delivery.suppressed else None,
             )
             for delivery in waiting
             if delivery.id not in not_now

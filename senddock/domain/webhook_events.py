@@ -17,6 +17,8 @@ EVENTS = {
     "suppression.removed": "an address may be written to again",
     "alert.opened": "something needs a person",
 }
+#: Codes that say that there is no such address or host (RFC 3463, RFC 7505), and so more than "takes no mail".
+_NO_SUCH_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"})
 _BY_STATUS = {
     "scheduled": "email.scheduled",
     "accepted": "email.sent",
@@ -46,7 +48,8 @@ def details(name: str, noted: Mapping[str, Any]) -> dict[str, Any]:
     text, code, enhanced = noted.get("text") or "", noted.get("code"), noted.get("enhanced")
     line = " ".join(str(part) for part in (code, enhanced, text) if part)
     if name == "email.bounced":
-        return {"bounce": {"type": "Permanent", "subType": "General", "message": text, "diagnosticCode": [line]}}
+        kind = "NoEmail" if enhanced in _NO_SUCH_ADDRESS else "General"
+        return {"bounce": {"type": "Permanent", "subType": kind, "message": text, "diagnosticCode": [line]}}
     if name == "email.failed":
         return {"failed": {"reason": noted.get("verdict_class") or "expired", "message": line}}
     if name == "email.delivery_delayed":

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from senddock.dispatch import suppressions
+from senddock.dispatch import suppressions, webhooks
 from senddock.dispatch.refusals import Refused
-from senddock.models import Database, Suppression
+from senddock.models import Database, Delivery, Message, Suppression, WebhookEvent
 from tests.conftest import Bench
 from tests.smtp_server import reply
 
@@ -58,6 +58,45 @@ def test_nothing_else_suppresses_an_address(sqlite_bench: Bench, smtp_server: An
     sqlite_bench.submit()
     sqlite_bench.engine.drain()
     assert _listed(sqlite_bench.database) == []
+
+
+def test_what_waited_when_its_address_was_suppressed_does_not_go_out_and_says_so(
+    bench: Bench, smtp_server: Any
+) -> None:
+    server = smtp_server()
+    bench.provider(server.port)
+    webhooks.add(bench.database, bench.vault, "https://app.example.com/hooks", now=NOW)
+    alone, mixed = bench.submit("Ana@example.org"), bench.submit("ana@example.org", "bo@example.org")
+    suppressions.add(bench.database, 1, "ana@example.org", comment=None, now=datetime.now(UTC))
+    bench.engine.drain()
+    (taken,) = server.wait_for(1)
+    assert taken.recipients == ["bo@example.org"]
+    story = bench.story(alone)
+    assert (story["state"], story["last_event"], story["attempts"]) == ("suppressed", "suppressed", [])
+    shown = {item["recipient"]: (item["status"], item["reply"]) for item in bench.story(mixed)["deliveries"]}
+    why = "The address was on the suppression list when the message was to be sent."
+    assert shown["ana@example.org"] == ("suppressed", why)
+    assert shown["bo@example.org"][0] == "accepted"
+    with bench.database.read() as session:
+        told = [
+            (row.kind, row.data["message_id"]) for row in session.scalars(select(WebhookEvent)) if "text" in row.data
+        ]
+    assert sorted(told) == sorted([("suppressed", alone), ("suppressed", mixed), ("accepted", mixed)])
+
+
+def test_a_retry_that_waits_is_stopped_by_the_list_too(bench: Bench, smtp_server: Any) -> None:
+    server = smtp_server({"rcpt": reply("452 4.2.2 Mailbox full")})
+    bench.provider(server.port)
+    message_id = bench.submit("ana@example.org")
+    bench.engine.drain()
+    assert bench.story(message_id)["state"] == "deferred"
+    suppressions.add(bench.database, 1, "ana@example.org", comment=None, now=datetime.now(UTC))
+    with bench.database.write() as session:
+        session.execute(update(Message).values(due_at=NOW))
+        session.execute(update(Delivery).values(next_attempt_at=NOW))
+    bench.engine.drain()
+    story = bench.story(message_id)
+    assert (story["state"], len(story["attempts"])) == ("suppressed", 1)
 
 
 def test_the_same_address_is_listed_once(sqlite_bench: Bench, smtp_server: Any) -> None:

@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 import standardwebhooks
 from redis import Redis
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from senddock.dispatch import alerts, errands, suppressions, webhook_delivery, webhooks
+from senddock.dispatch.claim import claim
 from senddock.dispatch.errands import ErrandWorker, Tools
+from senddock.dispatch.recover import recover
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.wake import QUEUE
 from senddock.dispatch.webhook_delivery import Deliverer
-from senddock.models import Database, WebhookDelivery, WebhookEndpoint, WebhookEvent
+from senddock.models import Attempt, Database, Stream, WebhookDelivery, WebhookEndpoint, WebhookEvent, Worker
 from senddock.secrets.vault import Vault
 from tests.conftest import Bench
 from tests.smtp_server import reply
@@ -113,7 +115,7 @@ def test_a_message_tells_its_story_signed(bench: Bench, smtp_server: Any, endpoi
     }
     bounced = told["email.bounced", "gone@example.org"]["data"]
     assert (bounced["email_id"], bounced["subject"], bounced["tags"]) == (message_id, "Hello", {"kind": "invoice"})
-    assert bounced["bounce"]["type"] == "Permanent"
+    assert (bounced["bounce"]["type"], bounced["bounce"]["subType"]) == ("Permanent", "NoEmail")
     assert bounced["bounce"]["diagnosticCode"] == ["550 5.1.1 No such user"]
     assert told["suppression.added", None]["data"] == {
         "address": "gone@example.org",
@@ -159,6 +161,37 @@ def test_every_state_has_its_event(sqlite_bench: Bench, smtp_server: Any, endpoi
         "suppression.added",
         "suppression.removed",
     ]
+
+
+@pytest.mark.parametrize(
+    ("policy", "status", "name"),
+    [("hold", "uncertain", "email.uncertain"), ("retry_same", "deferred", "email.delivery_delayed")],
+)
+def test_what_recovery_finds_in_doubt_is_told(
+    bench: Bench, endpoint: Endpoint, policy: str, status: str, name: str
+) -> None:
+    _listen(bench, endpoint)
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    with bench.database.write() as session:
+        session.execute(update(Stream).values(on_uncertain=policy))
+        dead = Worker(host="elsewhere", pid=1, started_at=long_ago, heartbeat_at=long_ago)
+        session.add(dead)
+        session.flush()
+        worker_id = dead.id
+    message_id = bench.submit("ana@example.org")
+    assert claim(bench.database, worker_id=worker_id, stream_ids=[1], limit=1, now=datetime.now(UTC))
+    with bench.database.write() as session:
+        session.add(
+            Attempt(
+                message_id=message_id, number=1, provider_id=1, provider_name="p", started_at=long_ago, dot_at=long_ago
+            )
+        )
+    assert recover(bench.database, now=datetime.now(UTC), lease=15) == 1
+    _deliverer(bench)()
+    ((_, body),) = endpoint.received
+    told = json.loads(body)
+    assert (told["type"], told["data"]["email_id"], told["data"]["recipient"]) == (name, message_id, "ana@example.org")
+    assert bench.story(message_id)["deliveries"][0]["status"] == status
 
 
 def test_an_endpoint_hears_only_what_it_wants(sqlite_bench: Bench, smtp_server: Any, endpoint: Endpoint) -> None:
