@@ -89,7 +89,7 @@ def preview(session: Session, draft: Draft) -> Preview:
         .order_by(Attempt.started_at.desc())
         .limit(LOOKED_AT)
     ).all()
-    with_it = RulePack([rule])
+    with_it = RulePack((), [rule])
     fits, changes = 0, []
     for attempt in found:
         reply = reply_of_attempt(attempt)

@@ -1,19 +1,20 @@
 """The rule pack: ordered patterns over replies, read from ``catalogue/replies.toml``. The first rule that fits decides."""
 
 import functools
-import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Protocol
 
+from senddock.domain.alternatives import Alternatives
 from senddock.domain.reply import Reply, Stage
 from senddock.domain.verdict_class import FailOver, VerdictClass
+from senddock.domain.wording import words_of
 
 
 class Matcher(Protocol):
-    """A pattern: a regular expression of the pack, or words that an operator taught."""
+    """Patterns of the pack, or words that an operator taught."""
 
     def search(self, text: str, /) -> object:
         """Something true when it is found."""
@@ -43,7 +44,7 @@ class Rule:
     example_stage: Stage | None
 
     def fits(self, reply: Reply, provider: str | None, text: str) -> bool:
-        """True when this rule decides ``reply``; ``text`` is the reply's line."""
+        """True when this rule decides ``reply``; ``text`` is what its patterns are to read of it."""
         if self.fault is not None and self.fault != (reply.code is None and reply.enhanced is None):
             return False
         if self.codes and reply.code not in self.codes:
@@ -58,17 +59,24 @@ class Rule:
 class RulePack:
     """Rules in their order."""
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], taught: Sequence[Rule] = ()) -> None:
         self.rules = tuple(rules)
+        #: Asked first. They read the line as it is, because operators see it so.
+        self.taught = tuple(taught)
 
     def match(self, reply: Reply, provider: str | None) -> Rule | None:
         """The first rule that fits, or ``None``."""
-        text = reply.line()[:4000]
-        return next((rule for rule in self.rules if rule.fits(reply, provider, text)), None)
+        if self.taught:
+            line = reply.line()[:4000]
+            for rule in self.taught:
+                if rule.fits(reply, provider, line):
+                    return rule
+        words = words_of(reply)
+        return next((rule for rule in self.rules if rule.fits(reply, provider, words)), None)
 
     def after(self, taught: Sequence[Rule]) -> "RulePack":
         """This pack with ``taught`` rules asked first."""
-        return RulePack([*taught, *self.rules]) if taught else self
+        return RulePack(self.rules, taught) if taught else self
 
 
 def rule_from(data: dict[str, Any]) -> Rule:
@@ -76,8 +84,8 @@ def rule_from(data: dict[str, Any]) -> Rule:
     return Rule(
         id=str(data["id"]),
         cls=VerdictClass(data["class"]),
-        pattern=re.compile(data["pattern"], re.IGNORECASE),
-        unless=re.compile(data["unless"], re.IGNORECASE) if "unless" in data else None,
+        pattern=_alternatives(data["pattern"]),
+        unless=_alternatives(data["unless"]) if "unless" in data else None,
         provider=data.get("provider"),
         stages=frozenset(Stage(name) for name in data.get("stages", ())),
         codes=frozenset(data.get("codes", ())),
@@ -89,6 +97,11 @@ def rule_from(data: dict[str, Any]) -> Rule:
         example=str(data["example"]),
         example_stage=Stage(data["example_stage"]) if "example_stage" in data else None,
     )
+
+
+def _alternatives(text: str) -> Alternatives:
+    """One pattern a line."""
+    return Alternatives([line for line in text.split("\n") if line])
 
 
 @functools.cache

@@ -7,8 +7,12 @@ from senddock.domain.reply import Stage, parse_reply
 from senddock.domain.verdict import FailOver, Verdict, VerdictClass, judge
 from senddock.domain.verdict_class import CLASSES, ClassFacts
 
-with (Path(__file__).parent / "observed_replies.tsv").open(encoding="utf-8") as stream:
-    ROWS = list(csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE))
+#: Those by which the rules were made, and the batches that were labelled before the rules met them (ADR 0042).
+FILES = ("observed_replies", "unseen_replies_1")
+ROWS: list[dict[str, str]] = []
+for name in FILES:
+    with (Path(__file__).parent / f"{name}.tsv").open(encoding="utf-8") as stream:
+        ROWS += csv.DictReader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
 VERDICTS = [
     (row, judge(parse_reply(row["line"], Stage(row["stage"]) if row["stage"] else None), now=None)) for row in ROWS
 ]
