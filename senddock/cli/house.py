@@ -5,7 +5,7 @@ import functools
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +40,12 @@ class House:
         database = Database(self.settings.database_url)
         schema.upgrade(database)
         return database
+
+    @property
+    def has_database(self) -> bool:
+        """False while nothing was stored yet: a command that can do without a database does not make one."""
+        url = Settings.from_env().database_url
+        return not url.startswith("sqlite:///") or Path(url.removeprefix("sqlite:///")).exists()
 
     @functools.cached_property
     def ring(self) -> "Vault":
@@ -115,8 +121,7 @@ class House:
         from senddock.dispatch.engine import LEASE
         from senddock.models import Worker
 
-        url = self.settings.database_url
-        if url.startswith("sqlite") and not Path(url.removeprefix("sqlite:///")).exists():
+        if not self.has_database:
             return False
         since = datetime.now(UTC) - timedelta(seconds=LEASE)
         with self.database.read() as session:
@@ -165,6 +170,21 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON."
 def show(data: Any) -> None:
     """Print JSON for programs."""
     click.echo(json.dumps(data, ensure_ascii=False, indent=2, default=str))
+
+
+@contextlib.contextmanager
+def progress_to(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error, if that is a terminal: standard output belongs to the answer. Tell it done and total."""
+    with click.progressbar(length=1000, label=label, file=sys.stderr, show_eta=False) as bar:
+        yield lambda done, total: bar.update(max(0, done * 1000 // max(1, total) - bar.pos))
+
+
+def done(data: dict[str, Any], sentence: str, as_json: bool) -> None:
+    """Say what was done, to a program or to a person."""
+    if as_json:
+        show(data)
+    else:
+        click.echo(sentence)
 
 
 def table(headings: list[str], rows: list[list[Any]], empty: str) -> None:

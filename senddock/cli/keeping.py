@@ -1,14 +1,12 @@
 """Commands that keep the house in order: the master key, backups, and old messages."""
 
 import os
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show
+from senddock.cli.house import House, as_json, pass_house, progress_to, show
 
 
 @click.group()
@@ -75,8 +73,8 @@ def backup(house: House, file: Path, as_json: bool) -> None:
 
     source = _sqlite_file(house, "back it up", "pg_dump --format=custom")
     _ = house.vault
-    with click.progressbar(length=100, label="Copying", file=_terminal(), show_eta=False) as bar:
-        size = save(source, file, lambda done, total: bar.update(max(0, done * 100 // max(1, total) - bar.pos)))
+    with progress_to("Copying") as progress:
+        size = save(source, file, progress)
     if as_json:
         show({"file": str(file), "octets": size})
     else:
@@ -143,19 +141,14 @@ def prune(house: House, days: int, failures_days: int, dry_run: bool, as_json: b
     found = pruning.count_old(house.database, age)
     done = 0
     if not dry_run:
-        with click.progressbar(length=found, label="Deleting", file=_terminal()) as bar:
+        with progress_to("Deleting") as progress:
             for number in pruning.prune(house.database, age, now):
                 done += number
-                bar.update(number)
+                progress(done, found)
     if as_json:
         show({"found": found, "deleted": done})
     else:
         click.echo(f"{found} messages would be deleted." if dry_run else f"{done} messages deleted.")
-
-
-def _terminal() -> TextIO:
-    """Progress goes to standard error: standard output belongs to the answer."""
-    return sys.stderr
 
 
 def _sqlite_file(house: House, what: str, tool: str, *, upgrade: bool = True) -> Path:

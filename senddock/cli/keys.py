@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, show, table
 
 
 @click.group()
@@ -81,10 +81,11 @@ def key_list(house: House, as_json: bool) -> None:
 
 @key.command("revoke")
 @click.argument("key_id", type=int)
+@as_json
 @pass_house
-def key_revoke(house: House, key_id: int) -> None:
+def key_revoke(house: House, key_id: int, as_json: bool) -> None:
     """End a key; it stops working within seconds."""
     from senddock.dispatch import keys
 
     keys.revoke(house.database, key_id)
-    click.echo("Revoked.")
+    done({"id": key_id, "revoked": True}, "Revoked.", as_json)

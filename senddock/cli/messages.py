@@ -1,11 +1,15 @@
 """Commands about mail that was handed over: look at it, act on it, explain a server's answer."""
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, show, table
 from senddock.cli.sending import story_of
+
+if TYPE_CHECKING:
+    from senddock.domain.rules import RulePack
 
 
 @click.group()
@@ -93,25 +97,27 @@ def messages_show(house: House, message_id: str, as_json: bool) -> None:
 @messages.command("retry")
 @click.argument("message_id")
 @click.option("--provider", type=int, help="Send through this provider.")
+@as_json
 @pass_house
-def messages_retry(house: House, message_id: str, provider: int | None) -> None:
+def messages_retry(house: House, message_id: str, provider: int | None, as_json: bool) -> None:
     """Send again to the recipients that were not accepted."""
     from senddock.dispatch import actions
 
     actions.retry(house.database, message_id, provider_id=provider, by="cli")
     house.wake()
-    click.echo("Queued again.")
+    done({"id": message_id, "status": "queued"}, "Queued again.", as_json)
 
 
 @messages.command("cancel")
 @click.argument("message_id")
+@as_json
 @pass_house
-def messages_cancel(house: House, message_id: str) -> None:
+def messages_cancel(house: House, message_id: str, as_json: bool) -> None:
     """Take a waiting message out of the queue."""
     from senddock.dispatch import actions
 
     actions.cancel(house.database, message_id, by="cli")
-    click.echo("Canceled.")
+    done({"id": message_id, "status": "canceled"}, "Canceled.", as_json)
 
 
 @click.command()
@@ -137,15 +143,20 @@ def status(house: House, as_json: bool) -> None:
 @click.option("--provider", help="Key of the provider in the catalogue, such as ses.")
 @click.option("--stage")
 @as_json
-def explain(reply_line: str, provider: str | None, stage: str | None, as_json: bool) -> None:
-    """Say what a server's answer means and what to do about it."""
+@pass_house
+def explain(house: House, reply_line: str, provider: str | None, stage: str | None, as_json: bool) -> None:
+    """Say what a server's answer means and what to do about it.
+
+    Rules that were taught in the panel come first, as they do when mail is sent.
+    """
     from senddock.domain.error_help import help_for
     from senddock.domain.reply import Stage, parse_reply
     from senddock.domain.verdict import FailOver, judge
 
     if stage is not None and stage not in list(Stage):
         raise click.UsageError(f"--stage is one of {', '.join(Stage)}")
-    verdict = judge(parse_reply(reply_line, Stage(stage) if stage else None), provider=provider, now=datetime.now(UTC))
+    reply = parse_reply(reply_line, Stage(stage) if stage else None)
+    verdict = judge(reply, provider=provider, now=datetime.now(UTC), rules=_rules(house))
     told = help_for(verdict)
     answer = {
         "class": verdict.cls.value,
@@ -168,3 +179,22 @@ def explain(reply_line: str, provider: str | None, stage: str | None, as_json: b
     click.echo(
         f"{told.title} ({verdict.cls.value})\n{told.happened} {told.why}\nNext: {told.next_step}\nGuide: {told.guide}"
     )
+    if verdict.rule:
+        click.echo(
+            f"Rule: {verdict.rule}{' (taught in this installation)' if verdict.rule.startswith('taught-') else ''}"
+        )
+
+
+def _rules(house: House) -> "RulePack | None":
+    """The rules of this installation, or ``None`` for the product's own: an answer is explained without a database too."""
+    from senddock.dispatch import teaching
+    from senddock.models import StorageUnavailable
+
+    if not house.has_database:
+        return None
+    try:
+        with house.database.read() as session:
+            return teaching.pack(session)
+    except StorageUnavailable as error:
+        click.echo(f"Without the rules that were taught here: {error}", err=True)
+        return None

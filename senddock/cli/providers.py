@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, read_secret, show, table
+from senddock.cli.house import House, as_json, done, pass_house, read_secret, show, table
 
 _LIMITS = ("per-second", "per-minute", "per-hour", "per-day", "per-month", "max-connections",
            "messages-per-connection", "recipients-per-message", "max-message-bytes")  # fmt: skip
@@ -30,7 +30,12 @@ def _provider_options(command: Any) -> Any:
         click.option("--from-name"),
         click.option("--from-policy", type=click.Choice(["any", "own", "rewrite"])),
         click.option("--priority", type=click.IntRange(1, 1000)),
-        click.option("--preset"),
+        click.option(
+            "--preset",
+            metavar="KEY",
+            help="A provider of the catalogue, such as ses: with add, fills in what is not given (server, port, encryption, "
+            "user name, name, limits).",
+        ),
         click.option(
             "--timeout",
             "timeouts",
@@ -69,7 +74,7 @@ def provider_add(house: House, /, as_json: bool, password_stdin: bool, **given: 
     """Add an SMTP account."""
     from senddock.dispatch import providers
 
-    values = _values(given, {})
+    values = {**_of_preset(given["preset"], given["encryption"]), **_values(given, {})}
     password = read_secret(True, "Password") if password_stdin else None
     made = providers.add(house.database, house.vault, values, password)
     _show_provider(house, made, as_json)
@@ -166,53 +171,62 @@ def provider_test(house: House, provider_id: int, to: str | None, as_json: bool)
 
 @provider.command("default")
 @click.argument("provider_id", type=int)
+@as_json
 @pass_house
-def provider_default(house: House, provider_id: int) -> None:
+def provider_default(house: House, provider_id: int, as_json: bool) -> None:
     """Make it the first to be used."""
     from senddock.dispatch import providers
 
-    click.echo(f"{providers.make_default(house.database, provider_id).name} is the default now.")
+    name = providers.make_default(house.database, provider_id).name
+    done({"id": provider_id, "name": name, "default": True}, f"{name} is the default now.", as_json)
 
 
 @provider.command("enable")
 @click.argument("provider_id", type=int)
+@as_json
 @pass_house
-def provider_enable(house: House, provider_id: int) -> None:
+def provider_enable(house: House, provider_id: int, as_json: bool) -> None:
     """Use it again."""
     from senddock.dispatch import providers
 
-    click.echo(f"{providers.set_enabled(house.database, provider_id, enabled=True).name} is enabled.")
+    name = providers.set_enabled(house.database, provider_id, enabled=True).name
+    done({"id": provider_id, "name": name, "enabled": True}, f"{name} is enabled.", as_json)
 
 
 @provider.command("disable")
 @click.argument("provider_id", type=int)
+@as_json
 @pass_house
-def provider_disable(house: House, provider_id: int) -> None:
+def provider_disable(house: House, provider_id: int, as_json: bool) -> None:
     """Stop using it; its settings stay."""
     from senddock.dispatch import providers
 
-    click.echo(f"{providers.set_enabled(house.database, provider_id, enabled=False).name} is disabled.")
+    name = providers.set_enabled(house.database, provider_id, enabled=False).name
+    done({"id": provider_id, "name": name, "enabled": False}, f"{name} is disabled.", as_json)
 
 
 @provider.command("resume")
 @click.argument("provider_id", type=int)
+@as_json
 @pass_house
-def provider_resume(house: House, provider_id: int) -> None:
+def provider_resume(house: House, provider_id: int, as_json: bool) -> None:
     """Use it again after it was paused or failing: you have settled with the provider what was wrong."""
     from senddock.dispatch import providers
 
-    click.echo(f"{providers.resume(house.database, provider_id).name} is tried again now, at its full pace.")
+    name = providers.resume(house.database, provider_id).name
+    done({"id": provider_id, "name": name, "resumed": True}, f"{name} is tried again now, at its full pace.", as_json)
 
 
 @provider.command("remove")
 @click.argument("provider_id", type=int)
+@as_json
 @pass_house
-def provider_remove(house: House, provider_id: int) -> None:
+def provider_remove(house: House, provider_id: int, as_json: bool) -> None:
     """Delete it; its password is erased, its name stays in the log."""
     from senddock.dispatch import providers
 
     providers.remove(house.database, provider_id)
-    click.echo("Removed; its password is erased.")
+    done({"id": provider_id, "removed": True}, "Removed; its password is erased.", as_json)
 
 
 def _values(given: dict[str, Any], timeouts: dict[str, Any]) -> dict[str, Any]:
@@ -228,6 +242,30 @@ def _values(given: dict[str, Any], timeouts: dict[str, Any]) -> dict[str, Any]:
     if given["timeouts"]:
         values["timeouts"] = {stage: seconds for stage, seconds in kept.items() if seconds is not None}
     return values
+
+
+def _of_preset(key: str | None, encryption: str | None) -> dict[str, Any]:
+    """What the catalogue knows about a provider, as fields; the port is one that speaks the wanted encryption."""
+    from senddock.domain.catalogue import catalogue
+    from senddock.domain.presets import LIMITS, PRESETS
+
+    if key is None:
+        return {}
+    preset = PRESETS.get(key)
+    if preset is None:
+        raise click.BadParameter(f"{key!r} is none of {', '.join(PRESETS)}.", param_hint="--preset")
+    port = preset.port
+    if encryption not in (None, preset.encryption):
+        port = next((one.port for one in catalogue()[key].server.ports if one.encryption == encryption), port)
+    known = {
+        "name": preset.name,
+        "host": preset.host,
+        "port": port,
+        "encryption": preset.encryption,
+        "username": preset.username,
+    }
+    limits = {name: getattr(preset, name) for name in LIMITS}
+    return {name: value for name, value in {**known, **limits}.items() if value not in (None, "")}
 
 
 def _state(house: House, row: Any) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, show, table
 
 
 @click.group()
@@ -34,13 +34,15 @@ def route_list(house: House, stream: str | None, project: str | None, as_json: b
 @click.option("--stream", required=True)
 @click.option("--project", help="Name of the stream's project; the first that has the stream otherwise.")
 @click.argument("routes", nargs=-1)
+@as_json
 @pass_house
-def route_set(house: House, stream: str, project: str | None, routes: tuple[str, ...]) -> None:
+def route_set(house: House, stream: str, project: str | None, routes: tuple[str, ...], as_json: bool) -> None:
     """Replace a stream's routes. Each is PROVIDER_ID:PRIORITY[:WEIGHT]; none returns to the standard."""
     from senddock.dispatch import routes as use
 
     use.set_routes_by_name(house.database, stream, [use.parse_route(text) for text in routes], project)
-    click.echo(f"Stream {stream} has {len(routes)} routes." if routes else f"Stream {stream} uses all providers.")
+    sentence = f"Stream {stream} has {len(routes)} routes." if routes else f"Stream {stream} uses all providers."
+    done({"stream": stream, "routes": len(routes)}, sentence, as_json)
 
 
 @route.command("simulate")
@@ -198,13 +200,14 @@ def experiment_show(house: House, experiment_id: int, as_json: bool) -> None:
 
 @experiment.command("end")
 @click.argument("experiment_id", type=int)
+@as_json
 @pass_house
-def experiment_end(house: House, experiment_id: int) -> None:
+def experiment_end(house: House, experiment_id: int, as_json: bool) -> None:
     """End one now; what it counted stays."""
     from senddock.dispatch import experiments
 
     experiments.end(house.database, experiment_id)
-    click.echo("Ended.")
+    done({"id": experiment_id, "ended": True}, "Ended.", as_json)
 
 
 def _arm(text: str) -> tuple[int, float]:

@@ -2,7 +2,7 @@
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, read_secret, show, table
+from senddock.cli.house import House, as_json, done, pass_house, read_secret, show, table
 
 
 @click.group()
@@ -11,11 +11,14 @@ def db() -> None:
 
 
 @db.command("upgrade")
+@as_json
 @pass_house
-def db_upgrade(house: House) -> None:
+def db_upgrade(house: House, as_json: bool) -> None:
     """Bring the database to the current schema."""
+    from senddock import schema
+
     _ = house.database
-    click.echo("The database is up to date.")
+    done({"schema": schema.head()}, "The database is up to date.", as_json)
 
 
 @click.group()
@@ -26,14 +29,15 @@ def user() -> None:
 @user.command("create")
 @click.option("--email", required=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@as_json
 @pass_house
-def user_create(house: House, email: str, password_stdin: bool) -> None:
+def user_create(house: House, email: str, password_stdin: bool, as_json: bool) -> None:
     """Add a person."""
     from senddock.dispatch.accounts import create_user
 
     password = read_secret(password_stdin, "Password")
     made = create_user(house.database, email, password)
-    click.echo(f"{made.email} may sign in.")
+    done({"id": made.id, "email": made.email}, f"{made.email} may sign in.", as_json)
 
 
 @user.command("list")
@@ -53,38 +57,42 @@ def user_list(house: House, as_json: bool) -> None:
 
 @user.command("link")
 @click.option("--email", required=True)
+@as_json
 @pass_house
-def user_link(house: House, email: str) -> None:
+def user_link(house: House, email: str, as_json: bool) -> None:
     """Print a link by which a person who lost the password chooses a new one."""
     from senddock.dispatch.accounts import LINK_HOURS, password_link
 
     token = password_link(house.database, email)
     host, port = house.settings.web_bind
     base = house.settings.public_url or f"http://{host}:{port}"
-    click.echo(f"{base}/welcome?token={token}")
+    link = f"{base}/welcome?token={token}"
+    done({"email": email, "link": link, "hours": LINK_HOURS}, link, as_json)
     click.echo(f"It works once, within {LINK_HOURS} hours.", err=True)
 
 
 @user.command("disable")
 @click.option("--email", required=True)
+@as_json
 @pass_house
-def user_disable(house: House, email: str) -> None:
+def user_disable(house: House, email: str, as_json: bool) -> None:
     """Keep a person out from this moment."""
     from senddock.dispatch.accounts import disable, user_id_of
 
     disable(house.database, user_id_of(house.database, email))
-    click.echo(f"{email} may no longer sign in.")
+    done({"email": email, "enabled": False}, f"{email} may no longer sign in.", as_json)
 
 
 @user.command("enable")
 @click.option("--email", required=True)
+@as_json
 @pass_house
-def user_enable(house: House, email: str) -> None:
+def user_enable(house: House, email: str, as_json: bool) -> None:
     """Let a person in again."""
     from senddock.dispatch.accounts import enable, user_id_of
 
     enable(house.database, user_id_of(house.database, email))
-    click.echo(f"{email} may sign in.")
+    done({"email": email, "enabled": True}, f"{email} may sign in.", as_json)
 
 
 @click.group()

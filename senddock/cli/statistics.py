@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, progress_to, show, table
 from senddock.domain.span import SPANS
 
 
@@ -53,14 +53,17 @@ def statistics_export(house: House, span: str, by: str) -> None:
 
 
 @statistics.command("rebuild")
+@as_json
 @pass_house
-def statistics_rebuild(house: House) -> None:
+def statistics_rebuild(house: House, as_json: bool) -> None:
     """Count the hours that are over anew from the attempts; hours whose messages were pruned stay as they are."""
     from senddock.dispatch.rebuilding import rebuild
 
     hour = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    replaced, kept = rebuild(house.database, until=hour)
-    click.echo(f"{replaced} hours were counted anew; {kept} were kept, because their messages are gone.")
+    with progress_to("Counting") as progress:
+        replaced, kept = rebuild(house.database, until=hour, progress=progress)
+    sentence = f"{replaced} hours were counted anew; {kept} were kept, because their messages are gone."
+    done({"counted": replaced, "kept": kept}, sentence, as_json)
 
 
 def _short(value: Any) -> Any:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, pass_house, progress_to, show, table
 
 
 @click.group()
@@ -78,7 +78,9 @@ def suppression_import(house: House, file: Path, project: str | None, as_json: b
     from senddock.dispatch import suppressions
     from senddock.dispatch.outbox import utcnow
 
-    done = suppressions.import_csv(house.database, _project(house, project), file.read_bytes(), utcnow())
+    project_id = _project(house, project)
+    with progress_to("Importing") as progress:
+        done = suppressions.import_csv(house.database, project_id, file.read_bytes(), utcnow(), progress)
     if as_json:
         refused = [{"line": line, "message": why} for line, why in done.refused]
         show({"added": done.added, "known": done.known, "refused": refused})

@@ -2,7 +2,7 @@
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, show, table
 
 
 @click.group()
@@ -65,13 +65,15 @@ def webhook_list(house: House, as_json: bool) -> None:
 
 @webhook.command("remove")
 @click.argument("endpoint_id", type=int)
+@as_json
 @pass_house
-def webhook_remove(house: House, endpoint_id: int) -> None:
+def webhook_remove(house: House, endpoint_id: int, as_json: bool) -> None:
     """Take an endpoint away, with the record of its deliveries."""
     from senddock.dispatch import webhooks
     from senddock.dispatch.outbox import utcnow
 
     webhooks.remove(house.database, endpoint_id, utcnow())
+    done({"id": endpoint_id, "removed": True}, "Removed.", as_json)
 
 
 @webhook.command("test")
@@ -121,13 +123,15 @@ def webhook_deliveries(house: House, endpoint_id: int, limit: int, as_json: bool
 
 @webhook.command("replay")
 @click.argument("delivery_id", type=int)
+@as_json
 @pass_house
-def webhook_replay(house: House, delivery_id: int) -> None:
+def webhook_replay(house: House, delivery_id: int, as_json: bool) -> None:
     """Send a delivery again, with the same id."""
     from senddock.dispatch import webhooks
     from senddock.dispatch.outbox import utcnow
 
     webhooks.replay(house.database, delivery_id, utcnow())
+    done({"id": delivery_id, "state": "pending"}, "Queued again.", as_json)
 
 
 @webhook.command("rotate")

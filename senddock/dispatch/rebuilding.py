@@ -5,6 +5,7 @@ were counted is kept as it is: its messages have been pruned, and the statistics
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -18,9 +19,14 @@ from senddock.models import Attempt, Database, Delivery, DomainRollup, HourlyRol
 _CHUNK = 5000
 
 
-def rebuild(database: Database, *, until: datetime) -> tuple[int, int]:
-    """Count everything that ended before ``until`` (an hour's beginning). Answers hours replaced and hours kept."""
-    sums = _counted(database, until)
+def rebuild(
+    database: Database, *, until: datetime, progress: Callable[[int, int], None] | None = None
+) -> tuple[int, int]:
+    """Count everything that ended before ``until`` (an hour's beginning). Answers hours replaced and hours kept.
+
+    ``progress`` is told every few thousand attempts how many were read, and of how many.
+    """
+    sums = _counted(database, until, progress)
     hours: dict[datetime, int] = defaultdict(int)
     days: dict[datetime, int] = defaultdict(int)
     for key, row in sums.hours.items():
@@ -53,9 +59,13 @@ def rebuild(database: Database, *, until: datetime) -> tuple[int, int]:
     return len(hours.keys() - pruned), len(pruned)
 
 
-def _counted(database: Database, until: datetime) -> Sums:
+def _counted(database: Database, until: datetime, progress: Callable[[int, int], None] | None) -> Sums:
     sums = Sums()
     with database.connect() as connection:
+        total = 0
+        if progress is not None:
+            ended = select(func.count()).select_from(Attempt).where(Attempt.finished_at < until)
+            total = connection.execute(ended).scalar_one()
         named = named_domains(connection)
         rows = connection.execution_options(yield_per=_CHUNK).execute(
             select(
@@ -73,8 +83,10 @@ def _counted(database: Database, until: datetime) -> Sums:
             .outerjoin(Delivery, and_(Delivery.message_id == Message.id, Message.recipient_count == 1))
             .where(Attempt.finished_at < until)
         )
-        for row in rows:
+        for number, row in enumerate(rows, 1):
             sums.add(_tally(row, named))
+            if progress is not None and number % _CHUNK == 0:
+                progress(number, total)
     return sums
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -68,11 +68,17 @@ def remove(database: Database, project_id: int, text: str, now: datetime) -> Non
         note(session.connection(), "suppression.removed", now, data)
 
 
-def import_csv(database: Database, project_id: int, content: bytes, now: datetime) -> Imported:
+def import_csv(
+    database: Database,
+    project_id: int,
+    content: bytes,
+    now: datetime,
+    progress: Callable[[int, int], None] | None = None,
+) -> Imported:
     """Add the addresses of a CSV file: a column ``address`` or ``email``, or the first; ``origin`` and ``note`` if there.
 
-    Good rows are added although others are not: each refused row is told with its line. Raises `Refused` for a file that
-    is no text or too large.
+    Good rows are added although others are not: each refused row is told with its line. ``progress`` is told how many
+    addresses were looked at, and of how many. Raises `Refused` for a file that is no text or too large.
     """
     if len(content) > MAX_IMPORT:
         raise Refused(f"The file has {len(content):,} octets; at most {MAX_IMPORT:,}.", field="file")
@@ -101,6 +107,8 @@ def import_csv(database: Database, project_id: int, content: bytes, now: datetim
                 if address not in known:
                     _insert(session, project_id, address, origin, remark, now)
                     added += 1
+        if progress is not None:
+            progress(start + len(chunk), len(items))
     return Imported(added, len(wanted) - added, tuple(refused))
 
 

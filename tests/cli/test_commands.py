@@ -2,11 +2,15 @@
 
 import json
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from senddock.dispatch import teaching
+from senddock.domain.verdict_class import VerdictClass
+from senddock.models import Database
 from tests.cli.conftest import Run
 
 
@@ -25,6 +29,31 @@ def test_a_provider_is_added_shown_and_never_tells_its_password(run: Run) -> Non
         shown = run(*arguments)
         assert "SES" in shown.stdout
         assert "hunter2" not in shown.stdout + shown.stderr
+
+
+def test_a_preset_fills_in_what_is_not_given(run: Run) -> None:
+    def add(*options: str) -> dict[str, Any]:
+        done = run("provider", "add", "--from-email", "hello@myapp.com", *options, "--json")
+        assert done.returncode == 0, done.stderr
+        made: dict[str, Any] = json.loads(done.stdout)
+        return made
+
+    made = add("--preset", "sendgrid")
+    assert [made[name] for name in ("host", "port", "encryption", "username")] == [
+        "smtp.sendgrid.net", 587, "starttls", "apikey",
+    ]  # fmt: skip
+    made = add(
+        "--preset", "ses", "--name", "Mail", "--host", "email-smtp.eu-west-1.amazonaws.com", "--per-second", "14"
+    )
+    assert [made[name] for name in ("name", "host", "port", "preset")] == [
+        "Mail", "email-smtp.eu-west-1.amazonaws.com", 587, "ses",
+    ]  # fmt: skip
+    assert (made["limits"]["per_second"], made["limits"]["per_day"]) == (14, 200)
+    # Another encryption than the usual one goes to a port that speaks it.
+    assert add("--preset", "ses", "--encryption", "ssl")["port"] == 465
+    unknown = run("provider", "add", "--preset", "sess", "--from-email", "hello@myapp.com")
+    assert unknown.returncode == 2
+    assert "'sess' is none of resend, hostinger, ses" in unknown.stderr
 
 
 @pytest.mark.parametrize(
@@ -70,6 +99,32 @@ def test_explain_speaks_the_shape_of_the_contract(run: Run) -> None:
     answer: dict[str, Any] = json.loads(run("explain", "535 Authentication failed", "--json").stdout)
     assert {"class", "blame", "fail_over", "retry", "wait_seconds", "pause", "hint", "rule"} <= set(answer)
     assert (answer["class"], answer["fail_over"], answer["pause"]) == ("auth", True, False)
+
+
+def test_explain_knows_the_rules_that_were_taught_here_and_names_them(run: Run, tmp_path: Path) -> None:
+    line = "550 5.7.1 The frobnicator is away"
+    assert json.loads(run("explain", line, "--json").stdout)["class"] != "greylisted"
+    database = Database(f"sqlite:///{tmp_path}/data/senddock.db")
+    teaching.teach(
+        database,
+        teaching.Draft("frobnicator is away", VerdictClass.GREYLISTED),
+        by="ana",
+        now=datetime.now(UTC),
+    )
+    database.close()
+    told = json.loads(run("explain", line, "--json").stdout)
+    assert (told["class"], told["rule"]) == ("greylisted", "taught-1")
+    assert "Rule: taught-1 (taught in this installation)" in run("explain", line).stdout
+
+
+def test_explain_makes_no_database_and_does_without_one_that_is_away(run: Run, tmp_path: Path) -> None:
+    line = "535 5.7.8 bad"
+    nowhere = tmp_path / "nowhere"
+    assert run("explain", line, SENDDOCK_DATA_DIR=str(nowhere)).returncode == 0
+    assert not nowhere.exists()
+    away = run("explain", line, "--json", SENDDOCK_DATABASE_URL="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert json.loads(away.stdout)["class"] == "auth"
+    assert "Without the rules that were taught here" in away.stderr
 
 
 def test_a_message_is_sent_listed_and_canceled(run: Run, tmp_path: Path) -> None:
