@@ -15,12 +15,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from senddock import api, web
 from senddock.api import ApiServices
+from senddock.api.fetching import Fetcher
 from senddock.assets import asset_folder
 from senddock.config import Settings
 from senddock.dispatch.channels import Channels
 from senddock.dispatch.key_rate import KeyRate
 from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.wake import Waker
 from senddock.drain_body import DrainBody
 from senddock.models import Base, Database, StorageUnavailable
@@ -92,6 +94,8 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         channels=Channels(database, "api"),
         rate=KeyRate(redis),
         public_url=settings.public_url,
+        advice=SenderAdvice(database),
+        fetcher=Fetcher() if settings.attachment_urls else None,
     )
     routes = api.blueprint()
     app.register_blueprint(routes)

@@ -31,6 +31,7 @@ VARIABLES: dict[str, str | None] = {
     "SENDDOCK_METRICS_TOKEN": None,
     "SENDDOCK_HELO_NAME": None,
     "SENDDOCK_SENDMAIL_KEY": None,
+    "SENDDOCK_ATTACHMENT_URLS": "off",
 }
 
 
@@ -60,6 +61,7 @@ class Settings:
     metrics_token: str | None = field(repr=False)
     helo_name: str
     sendmail_key: str | None = field(repr=False)
+    attachment_urls: bool
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -92,6 +94,7 @@ class Settings:
             metrics_token=_long_enough(values, "SENDDOCK_METRICS_TOKEN"),
             helo_name=_helo_name(values["SENDDOCK_HELO_NAME"]),
             sendmail_key=values["SENDDOCK_SENDMAIL_KEY"],
+            attachment_urls=_one_of(values, "SENDDOCK_ATTACHMENT_URLS", ("on", "off")) == "on",
         )
 
 

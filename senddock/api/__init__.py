@@ -6,7 +6,7 @@ import uuid
 from flask import Blueprint, Response
 
 from senddock.api import description, emails, sending, streams
-from senddock.api.access import ApiServices, authenticate, tell_limits
+from senddock.api.access import ApiServices, authenticate, server, tell_limits
 from senddock.api.errors import translate
 
 log = logging.getLogger(__name__)
@@ -37,4 +37,4 @@ def error_response(error: Exception) -> Response:
     if answer.status == 500:
         answer.extra["request_id"] = reference = str(uuid.uuid4())
         log.error("an API request failed; its answer had request_id %s", reference, exc_info=error)
-    return answer.response()
+    return answer.response(f"{server()}/guides/")

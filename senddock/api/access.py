@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from flask import Response, current_app, g, request
 
 from senddock.api.errors import ApiError
-from senddock.api.mails import Fetch
+from senddock.api.fetching import Fetcher
 from senddock.dispatch.caller import Caller
 from senddock.dispatch.channels import Channels
 from senddock.dispatch.key_rate import KeyRate, Taken
 from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.models import Database
 
 
@@ -26,14 +27,21 @@ class ApiServices:
     channels: Channels
     rate: KeyRate
     public_url: str | None
+    #: What is said of senders that receivers will not like.
+    advice: SenderAdvice
     #: Fetches attachments given by ``path``; ``None`` refuses them.
-    fetch: Fetch | None = None
+    fetcher: Fetcher | None = None
 
 
 def services() -> ApiServices:
     """Those of this app."""
     found: ApiServices = current_app.extensions["senddock_api"]
     return found
+
+
+def server() -> str:
+    """The address of this server as the caller reaches it, without a slash at its end."""
+    return services().public_url or request.host_url.rstrip("/")
 
 
 def caller() -> Caller:

@@ -28,17 +28,21 @@ LastEvent = Literal[
 
 
 class Remark(Struct):
-    """Something that was accepted and should be better."""
+    """Something that was accepted and should be better; ``guide`` is the address where more is said."""
 
     name: str
     message: str
+    guide: str
 
 
 class Sent(Struct, omit_defaults=True):
     """The message is on disk."""
 
     id: Uuid
-    warnings: list[Remark] = []
+    warnings: Annotated[
+        list[Remark],
+        Meta(description="What receivers will not like, or what keeps it waiting; absent when there is none."),
+    ] = []
 
 
 class BatchError(Struct):
@@ -161,6 +165,9 @@ class ErrorBody(Struct):
     message: str
     field: str | msgspec.UnsetType = msgspec.UNSET
     index: int | msgspec.UnsetType = msgspec.UNSET
+    hint: Annotated[str, Meta(description="Why it came about, most likely.")] | msgspec.UnsetType = msgspec.UNSET
+    next_step: Annotated[str, Meta(description="What to do about it.")] | msgspec.UnsetType = msgspec.UNSET
+    guide: Annotated[str, Meta(description="Address where more is said.")] | msgspec.UnsetType = msgspec.UNSET
     request_id: str | msgspec.UnsetType = msgspec.UNSET
 
 

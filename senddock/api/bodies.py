@@ -7,6 +7,7 @@ import msgspec
 from flask import request
 
 from senddock.api.errors import ApiError, invalid
+from senddock.api.help import Topic
 from senddock.api.schemas import PutRoutes, PutStream, Reschedule, SendEmail, StreamName
 
 T = TypeVar("T")
@@ -90,7 +91,7 @@ def batch(data: bytes, most: int) -> list[msgspec.Raw]:
     """The members of a batch, each still to be read. Raises `ApiError` 400 or 422."""
     items = _read(_batch, data)
     if not 1 <= len(items) <= most:
-        raise invalid(f"The body must be a list of 1 to {most} messages; it has {len(items)}.")
+        raise invalid(f"The body must be a list of 1 to {most} messages; it has {len(items)}.", topic=Topic.BATCH)
     return items
 
 
@@ -117,7 +118,7 @@ def _refusal(said: str, members: str) -> ApiError:
         field = missing.group(1)
         return invalid(f"Missing `{field}` field.", field, "missing_required_field")
     if member is None:
-        return invalid(f"The body must be a JSON object with {members}.")
+        return invalid(f"The body must be a JSON object with {members}.", topic=Topic.CONTENT)
     field = _SNAKE.get(member.group(1), member.group(1))
     name = "invalid_attachment" if field == "attachments" else "validation_error"
     advice = _ADVICE.get(field)

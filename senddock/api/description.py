@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, render_template
 
-from senddock.api.access import services
+from senddock.api.access import server, services
 from senddock.api.answers import answer
 from senddock.api.openapi import document
 
@@ -49,11 +49,11 @@ def docs() -> str:
 
 
 def _described() -> dict[str, Any]:
-    return document(_base(), fetching=services().fetch is not None)
+    return document(_base(), fetching=services().fetcher is not None)
 
 
 def _base() -> str:
-    return (services().public_url or request.host_url.rstrip("/")) + "/api"
+    return f"{server()}/api"
 
 
 def _schema(holder: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import msgspec
 from flask import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from senddock.api.help import Topic, help_about, topic_of
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch.refusals import Refused
 from senddock.models import StorageUnavailable
@@ -29,23 +30,35 @@ _BY_CODE = {
 class ApiError(Exception):
     """An answer other than success."""
 
-    def __init__(self, status: int, name: str, message: str, **extra: Any) -> None:
+    def __init__(self, status: int, name: str, message: str, *, topic: Topic | None = None, **extra: Any) -> None:
+        """Without ``topic`` it follows from the field, the name and the status."""
         super().__init__(message)
+        self._topic = topic
         self.status = status
         self.name = name
         self.message = message
         self.extra = extra
         self.headers: dict[str, str] = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
 
-    def response(self) -> Response:
-        """As it goes over the wire."""
+    @property
+    def topic(self) -> Topic | None:
+        """What it is about."""
+        return self._topic or topic_of(self.status, self.name, self.extra.get("field"))
+
+    def response(self, guides: str) -> Response:
+        """As it goes over the wire; ``guides`` is the address below which the guides stand."""
         body = {"statusCode": self.status, "name": self.name, "message": self.message, **self.extra}
+        if self.topic is not None:
+            told = help_about(self.topic)
+            body |= {"hint": told.hint, "next_step": told.next_step, "guide": guides + told.guide}
         return Response(msgspec.json.encode(body), self.status, self.headers, mimetype="application/json")
 
 
-def invalid(message: str, field: str | None = None, name: str = "validation_error") -> ApiError:
+def invalid(
+    message: str, field: str | None = None, name: str = "validation_error", topic: Topic | None = None
+) -> ApiError:
     """422 for one field."""
-    return ApiError(422, name, message, **({"field": field} if field else {}))
+    return ApiError(422, name, message, topic=topic, **({"field": field} if field else {}))
 
 
 def translate(error: Exception) -> ApiError:
@@ -57,7 +70,8 @@ def translate(error: Exception) -> ApiError:
         return invalid(error.message, error.field, names.get(error.field, "validation_error"))
     if isinstance(error, Refused):
         status, name = _BY_CODE.get(error.code, (422, "validation_error"))
-        return ApiError(status, name, error.message, **({"field": error.field} if error.field else {}))
+        topic = Topic.STATE if error.code == "conflict" and error.field is None else None
+        return ApiError(status, name, error.message, topic=topic, **({"field": error.field} if error.field else {}))
     if isinstance(error, StorageUnavailable):
         unavailable = ApiError(
             503, "application_error", "The message was not stored: the database takes no writes just now. Try again."

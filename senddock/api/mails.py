@@ -11,11 +11,12 @@ from senddock.api.schemas import AttachmentBody, NodeBuffer, SendEmail
 from senddock.content.compose import Attachment
 from senddock.dispatch.mailing import Mail
 from senddock.domain.schedule import UnreadableTime, read_time
+from senddock.http.fetch import Fetched
 
 _SPACE = re.compile(r"\s")
 
-#: Fetches an attachment given by ``path``: its address -> bytes and type. Raises `InvalidContent`.
-Fetch = Callable[[str], tuple[bytes, str | None]]
+#: Answers the file at an address. Raises `ApiError`.
+Fetch = Callable[[str], Fetched]
 
 
 def mail_of(body: SendEmail, now: datetime, fetch: Fetch | None = None) -> Mail:
@@ -70,9 +71,10 @@ def _attachment(item: AttachmentBody, fetch: Fetch | None) -> Attachment:
     elif fetch is None:
         raise _refused("Attachments by `path` are switched off here: send the bytes in `content`.")
     else:
-        data, fetched = fetch(item.path)
-        kind = kind or fetched
-        filename = filename or item.path.partition("?")[0].rpartition("/")[2] or None
+        found = fetch(item.path)
+        data = found.data
+        kind = kind or found.content_type
+        filename = filename or found.filename
     return Attachment(filename or None, data, kind, item.content_id or item.inline_content_id or item.camel_id)
 
 

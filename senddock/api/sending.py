@@ -1,34 +1,51 @@
 """`POST /api/emails` and `/api/emails/batch`: submission, answered after the commit."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, g, request
 
 from senddock.api import bodies
-from senddock.api.access import caller, services
+from senddock.api.access import caller, server, services
 from senddock.api.answers import BatchError, Remark, Sent, SentBatch, answer
 from senddock.api.errors import ApiError, invalid, translate
-from senddock.api.mails import mail_of
+from senddock.api.mails import Fetch, mail_of
 from senddock.api.schemas import SendEmail
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import submission_of
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Submission
+
+T = TypeVar("T")
 
 bp = Blueprint("sending", __name__)
 _BATCH = 100
 _encoder = msgspec.json.Encoder()
 
 
+class _Answered(Exception):
+    """The request was answered before: its idempotency key says so."""
+
+    def __init__(self, response: str) -> None:
+        super().__init__()
+        self.response = response
+
+
 @bp.post("/emails")
 def send() -> Response:
     """Accept one message."""
     data = bodies.body()
-    submission, warnings = _checked(bodies.one_email(data), datetime.now(UTC))
-    return _store([submission], "emails", data, lambda ids: Sent(ids[0], warnings))
+    body = bodies.one_email(data)
+    promise = _Promise("emails", data)
+    try:
+        with _files(promise) as fetch:
+            submission, warnings = _checked(body, datetime.now(UTC), fetch)
+        return _store([submission], promise, lambda ids: Sent(ids[0], warnings))
+    except _Answered as before:
+        return _again(before.response)
 
 
 @bp.post("/emails/batch")
@@ -40,12 +57,33 @@ def send_batch() -> Response:
     if validation not in ("strict", "permissive"):
         raise invalid("The header x-batch-validation is `strict` or `permissive`.", "x-batch-validation")
     permissive = validation == "permissive"
+    promise = _Promise("emails/batch", data)
+    try:
+        with _files(promise) as fetch:
+            good, errors = _sorted(items, fetch, permissive=permissive)
+
+        def respond(ids: Sequence[str]) -> SentBatch:
+            sent = [Sent(message_id, warnings) for message_id, (_, warnings) in zip(ids, good, strict=True)]
+            return SentBatch(sent, errors if permissive else msgspec.UNSET)
+
+        if not good:
+            return answer(respond(()))
+        return _store([submission for submission, _ in good], promise, respond)
+    except _Answered as before:
+        return _again(before.response)
+
+
+def _sorted(
+    items: Sequence[msgspec.Raw], fetch: Fetch | None, *, permissive: bool
+) -> tuple[list[tuple[Submission, list[Remark]]], list[BatchError]]:
     now = datetime.now(UTC)
     good: list[tuple[Submission, list[Remark]]] = []
     errors: list[BatchError] = []
     for index, item in enumerate(items):
         try:
-            good.append(_checked(bodies.one_email(item), now))
+            good.append(_checked(bodies.one_email(item), now, fetch))
+        except _Answered:
+            raise
         except Exception as error:
             refusal = translate(error)
             if refusal.status >= 500:
@@ -55,21 +93,18 @@ def send_batch() -> Response:
                 refusal.extra["index"] = index
                 raise refusal from error
             errors.append(BatchError(index, refusal.message))
-
-    def respond(ids: Sequence[str]) -> SentBatch:
-        sent = [Sent(message_id, warnings) for message_id, (_, warnings) in zip(ids, good, strict=True)]
-        return SentBatch(sent, errors if permissive else msgspec.UNSET)
-
-    if not good:
-        return answer(respond(()))
-    return _store([submission for submission, _ in good], "emails/batch", data, respond)
+    return good, errors
 
 
-def _checked(body: SendEmail, now: datetime) -> tuple[Submission, list[Remark]]:
+def _checked(body: SendEmail, now: datetime, fetch: Fetch | None) -> tuple[Submission, list[Remark]]:
     channel = _channel(body.stream)
-    submission = submission_of(mail_of(body, now, services().fetch), channel, now)
+    submission = submission_of(mail_of(body, now, fetch), channel, now, services().advice)
     caller().check_sender(submission)
-    return submission, [Remark(**found) for found in submission.meta.get("warnings", ())]
+    said = submission.meta.get("warnings")
+    if not said:
+        return submission, []
+    guides = f"{server()}/guides/"
+    return submission, [Remark(one["name"], one["message"], guides + one["guide"]) for one in said]
 
 
 def _channel(named: str | None) -> Channel:
@@ -80,28 +115,64 @@ def _channel(named: str | None) -> Channel:
     return known[wanted]
 
 
-def _store(
-    submissions: Sequence[Submission], endpoint: str, data: bytes, respond: Callable[[Sequence[str]], Any]
-) -> Response:
-    key = request.headers.get("Idempotency-Key")
-    idempotency = None
-    if key is not None:
-        if not 1 <= len(key) <= 256:
+class _Promise:
+    """What the client said with its idempotency key, if it gave one."""
+
+    def __init__(self, endpoint: str, data: bytes) -> None:
+        """Raises `ApiError` 400."""
+        self._endpoint = endpoint
+        self._data = data
+        self.key = request.headers.get("Idempotency-Key")
+        if self.key is not None and not 1 <= len(self.key) <= 256:
             raise ApiError(400, "invalid_idempotency_key", "The idempotency key has 1 to 256 characters.")
-        idempotency = Idempotency(
+
+    def idempotency(self, respond: Callable[[Sequence[str]], Any]) -> Idempotency | None:
+        """For the outbox."""
+        if self.key is None:
+            return None
+        return Idempotency(
             api_key_id=caller().key_id,
-            endpoint=endpoint,
-            key=key,
-            body_hash=_fingerprint(data),
+            endpoint=self._endpoint,
+            key=self.key,
+            body_hash=_fingerprint(self._data),
             respond=lambda ids: _encoder.encode(respond(ids)).decode(),
         )
+
+
+@contextlib.contextmanager
+def _files(promise: _Promise) -> Iterator[Fetch | None]:
+    """What fetches attachments. An answer that was given before is given again without: the files may be gone."""
+    fetcher = services().fetcher
+    if fetcher is None:
+        yield None
+        return
+
+    def before() -> None:
+        idempotency = promise.idempotency(lambda ids: ids)
+        receipt = _asked(lambda: services().outbox.answered(idempotency)) if idempotency else None
+        if receipt is not None:
+            raise _Answered(receipt)
+
+    with fetcher.basket(before) as basket:
+        yield basket.file
+
+
+def _store(submissions: Sequence[Submission], promise: _Promise, respond: Callable[[Sequence[str]], Any]) -> Response:
+    receipt = _asked(lambda: services().outbox.submit(submissions, idempotency=promise.idempotency(respond)))
+    if receipt.replayed is not None:
+        return _again(receipt.replayed)
+    return answer(respond(receipt.ids))
+
+
+def _asked(outbox: Callable[[], T]) -> T:
     try:
-        receipt = services().outbox.submit(submissions, idempotency=idempotency)
+        return outbox()
     except IdempotencyConflict as error:
         raise ApiError(409, "invalid_idempotent_request", f"{error}: use a new key for a new message.") from error
-    if receipt.replayed is not None:
-        return Response(receipt.replayed, mimetype="application/json", headers={"Idempotent-Replayed": "true"})
-    return answer(respond(receipt.ids))
+
+
+def _again(response: str) -> Response:
+    return Response(response, mimetype="application/json", headers={"Idempotent-Replayed": "true"})
 
 
 def _fingerprint(data: bytes) -> str:

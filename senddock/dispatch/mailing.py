@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from senddock.content.addresses import Mailbox, parse_mailbox
 from senddock.content.compose import Attachment, MailParts, compose
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch.channels import Channel
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Envelope
 from senddock.domain.unsubscribe import missing_unsubscribe
@@ -17,6 +18,7 @@ from senddock.domain.unsubscribe import missing_unsubscribe
 MAX_RECIPIENTS = 50
 #: Octets of one composed message.
 MAX_MESSAGE_BYTES = 40 * 1024 * 1024
+_UNSUBSCRIBE = "deliverability#reputation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ class Mail:
     pinned_provider_id: int | None = None
 
 
-def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
-    """Check and compose. Raises `InvalidContent` naming the field; nothing is stored here."""
+def submission_of(mail: Mail, channel: Channel, now: datetime, advice: SenderAdvice | None = None) -> Submission:
+    """Check and compose, remarking what ``advice`` says of the sender. Raises `InvalidContent` naming the field.
+
+    Nothing is stored here.
+    """
     sender = parse_mailbox(mail.from_, "from") if mail.from_ else None
     to = _mailboxes(mail.to, "to")
     cc = _mailboxes(mail.cc, "cc")
@@ -97,7 +102,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
             "bcc": [str(mailbox) for mailbox in bcc],
             "reply_to": [str(mailbox) for mailbox in reply_to],
             "tags": [dict(tag) for tag in mail.tags],
-            **warnings_of(channel, mail.headers),
+            **_all_warnings(mail, sender, channel, advice),
         },
         needs_smtputf8=international,
         needs_8bit=international,
@@ -110,7 +115,18 @@ def submission_of(mail: Mail, channel: Channel, now: datetime) -> Submission:
 def warnings_of(channel: Channel, headers: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
     """What was accepted and should be better, as the member ``warnings`` of the message's ``meta``; empty when nothing."""
     missing = missing_unsubscribe(headers) if channel.kind == "marketing" else None
-    return {"warnings": [{"name": "unsubscribe_missing", "message": missing}]} if missing else {}
+    return {"warnings": [{"name": "unsubscribe_missing", "message": missing, "guide": _UNSUBSCRIBE}]} if missing else {}
+
+
+def _all_warnings(
+    mail: Mail, sender: Mailbox | None, channel: Channel, advice: SenderAdvice | None
+) -> dict[str, list[dict[str, str]]]:
+    found = warnings_of(channel, mail.headers)
+    if advice is None:
+        return found
+    email, name = (str(sender.address), sender.name or None) if sender else (None, None)
+    said = advice.warnings(email, name)
+    return {"warnings": [*(asdict(one) for one in said), *found.get("warnings", ())]} if said else found
 
 
 def _mailboxes(texts: Sequence[str], name: str) -> tuple[Mailbox, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from senddock.dispatch.outbox_rows import Batch, suppressed_of
@@ -102,6 +102,17 @@ class Outbox:
         self._start()
         self._orders.put(_Order(submissions, idempotency, answer))
 
+    def answered(self, idempotency: Idempotency) -> str | None:
+        """The answer to an earlier submission with this key, or ``None``; stores nothing. Raises `IdempotencyConflict`.
+
+        For what costs too much to be made ready twice: `submit` asks again, in its transaction.
+        """
+        with self._database.connect() as connection:
+            found = _said(_known(connection, idempotency), idempotency, self._now())
+        if isinstance(found, IdempotencyConflict):
+            raise found
+        return found
+
     def close(self) -> None:
         """Commit what waits and stop the committer."""
         thread = self._thread
@@ -182,29 +193,39 @@ class Outbox:
 
 
 def _claim_key(connection: Connection, idempotency: Idempotency, now: datetime) -> str | IdempotencyConflict | None:
-    """The answer given before, a conflict, or ``None`` when the key is new."""
+    """The answer given before, a conflict, or ``None`` when the key is new or its 24 hours are over."""
+    known = _known(connection, idempotency)
+    if known is None:
+        return None
+    found = _said(known, idempotency, now)
+    if found is None:
+        connection.execute(delete(IdempotencyRecord).where(_of_key(idempotency)))
+    return found
+
+
+def _known(connection: Connection, idempotency: Idempotency) -> Row[str, str, datetime] | None:
     record = IdempotencyRecord
-    row = connection.execute(
-        select(record.body_hash, record.response, record.created_at).where(
-            record.api_key_id == idempotency.api_key_id,
-            record.endpoint == idempotency.endpoint,
-            record.key == idempotency.key,
-        )
-    ).first()
-    if row is None:
+    columns = select(record.body_hash, record.response, record.created_at)
+    return connection.execute(columns.where(_of_key(idempotency))).first()
+
+
+def _said(
+    known: Row[str, str, datetime] | None, idempotency: Idempotency, now: datetime
+) -> str | IdempotencyConflict | None:
+    if known is None or (now - known.created_at).total_seconds() >= 24 * 3600:
         return None
-    if (now - row.created_at).total_seconds() >= 24 * 3600:
-        connection.execute(
-            delete(record).where(
-                record.api_key_id == idempotency.api_key_id,
-                record.endpoint == idempotency.endpoint,
-                record.key == idempotency.key,
-            )
-        )
-        return None
-    if row.body_hash != idempotency.body_hash:
+    if known.body_hash != idempotency.body_hash:
         return IdempotencyConflict("this idempotency key was used before with a different body")
-    return str(row.response)
+    return str(known.response)
+
+
+def _of_key(idempotency: Idempotency) -> ColumnElement[bool]:
+    record = IdempotencyRecord
+    return and_(
+        record.api_key_id == idempotency.api_key_id,
+        record.endpoint == idempotency.endpoint,
+        record.key == idempotency.key,
+    )
 
 
 def _remember(connection: Connection, idempotency: Idempotency, ids: Sequence[str], now: datetime) -> None:

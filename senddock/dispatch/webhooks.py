@@ -15,7 +15,7 @@ from senddock.domain.webhook_events import EVENTS, envelope
 from senddock.models import Database, WebhookDelivery, WebhookEndpoint
 from senddock.secrets.vault import Vault
 from senddock.webhooks.signature import new_secret
-from senddock.webhooks.target import BadTarget, parse
+from senddock.http.target import BadTarget, parse
 
 #: For how long the secret before a rotation signs beside the new one.
 OVERLAP = timedelta(hours=24)

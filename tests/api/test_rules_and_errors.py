@@ -8,10 +8,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from redis import Redis
+from sqlalchemy import select
 
-from senddock.dispatch import keys, streams
+from senddock.api.help import Topic, help_about, topic_of
+from senddock.dispatch import keys, providers, streams
 from senddock.dispatch.key_rate import KeyRate
-from senddock.models import Database
+from senddock.domain.catalogue.guide_book import guide_book
+from senddock.models import Content, Database
+from senddock.secrets.vault import Vault
 from tests.api.conftest import Api
 from tests.dispatch.test_what_a_key_may_do import caller
 
@@ -41,14 +45,39 @@ def test_a_key_sees_the_mail_of_its_project_and_streams_only(app: Flask, databas
     assert (code, answer["field"]) == (403, "stream")
 
 
-def test_a_marketing_message_without_unsubscribe_is_taken_and_remarked(sqlite_api: Api) -> None:
-    code, answer = sqlite_api.post("/emails", {**GOOD, "stream": "marketing"})
-    assert (code, answer["warnings"][0]["name"]) == (200, "unsubscribe_missing")
-    headers = {
-        "List-Unsubscribe": "<https://example.com/u/1>",
-        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-    }
-    assert list(sqlite_api.post("/emails", {**GOOD, "stream": "marketing", "headers": headers})[1]) == ["id"]
+UNSUBSCRIBE = {
+    "List-Unsubscribe": "<https://example.com/u/1>",
+    "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+}
+
+
+def remarks(answer: dict[str, Any]) -> list[str]:
+    return [one["name"] for one in answer.get("warnings", ())]
+
+
+def test_what_receivers_will_not_like_is_taken_and_remarked_with_a_guide(
+    sqlite_api: Api, sqlite: Database, vault: Vault
+) -> None:
+    assert remarks(sqlite_api.post("/emails", GOOD)[1]) == ["no_provider"]
+    values = {"name": "one", "host": "smtp.example.com", "port": 587, "encryption": "starttls"}
+    providers.add(sqlite, vault, {**values, "from_email": "us@example.com", "from_policy": "own"}, None)
+    fresh = sqlite_api._client.application.extensions["senddock_api"].advice
+    fresh._read_at = -60.0
+    answer = sqlite_api.post("/emails", {**GOOD, "stream": "marketing"})[1]
+    assert remarks(answer) == ["unsubscribe_missing"]
+    assert answer["warnings"][0]["guide"] == "http://localhost/guides/deliverability#reputation"
+    for change in ({}, {"stream": "marketing", "headers": UNSUBSCRIBE}, {"from": None}):
+        assert list(sqlite_api.post("/emails", {**GOOD, **change})[1]) == ["id"]
+    assert remarks(sqlite_api.post("/emails", {**GOOD, "from": "noreply@example.com"})[1]) == [
+        "from_no_reply",
+        "from_name",
+    ]
+    code, batch = sqlite_api.post("/emails/batch", [GOOD, {**GOOD, "from": "Us <us@gmail.com>"}])
+    assert (code, [remarks(one) for one in batch["data"]]) == (200, [[], ["from_public_mailbox", "from_refused"]])
+    story = sqlite_api._client.application.extensions["senddock"].database
+    with story.read() as session:
+        kept = session.scalars(select(Content.meta).where(Content.message_id == batch["data"][1]["id"])).one()
+    assert [one["guide"] for one in kept["warnings"]][0] == "from-address#from-address"
 
 
 def test_requests_are_counted_and_the_fields_say_what_is_left(sqlite_app: Flask, sqlite: Database) -> None:
@@ -112,8 +141,45 @@ def test_every_refusal_is_flat_json_with_a_name_of_the_sdks(
     assert (answer.status_code, answer.mimetype) == (code, "application/json"), body
     assert (body["statusCode"], body["name"]) == (code, name or "validation_error")
     assert len(body["message"]) > 15
+    assert len(body["hint"]) > 20
+    assert len(body["next_step"]) > 20
+    assert body["guide"].startswith("http://localhost/guides/http-api#")
     if code == 405:
         assert "POST" in answer.headers["Allow"]
+
+
+def test_every_topic_of_help_is_a_section_of_the_guide() -> None:
+    guide = guide_book()["http-api"].text
+    for topic in Topic:
+        told = help_about(topic)
+        assert (told.hint[-1], told.next_step[-1], told.guide) == (".", ".", f"http-api#{topic}")
+        assert f"{{#{topic}}}" in guide
+
+
+@pytest.mark.parametrize(
+    ("status", "name", "field", "topic"),
+    [
+        (403, "validation_error", "from", Topic.SENDER),
+        (403, "invalid_api_key", None, Topic.KEYS),
+        (401, "restricted_api_key", None, Topic.SCOPES),
+        (403, "validation_error", None, Topic.SCOPES),
+        (429, "rate_limit_exceeded", None, Topic.LIMITS),
+        (409, "invalid_idempotent_request", None, Topic.IDEMPOTENCY),
+        (422, "validation_error", "reply_to", Topic.RECIPIENTS),
+        (404, "not_found", "stream", Topic.STREAMS),
+        (503, "application_error", None, Topic.STORAGE),
+        (418, "application_error", None, None),
+    ],
+)
+def test_help_is_about_the_cause(status: int, name: str, field: str | None, topic: Topic | None) -> None:
+    assert topic_of(status, name, field) is topic
+
+
+def test_what_cannot_be_canceled_any_more_is_explained(sqlite_api: Api) -> None:
+    message_id = sqlite_api.post("/emails", GOOD)[1]["id"]
+    assert sqlite_api.call("POST", f"/emails/{message_id}/cancel")[0] == 200
+    code, answer = sqlite_api.call("POST", f"/emails/{message_id}/cancel")
+    assert (code, answer["guide"].partition("#")[2]) == (422, "state")
 
 
 def test_a_defect_is_answered_without_its_text_and_found_by_its_id(

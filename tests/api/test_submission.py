@@ -29,7 +29,6 @@ def raw(database: Database) -> bytes:
 def test_it_answers_with_an_id_and_wakes_one_worker(api: Api, database: Database, redis: Any) -> None:
     code, answer = api.post("/emails", GOOD)
     assert code == 200
-    assert list(answer) == ["id"]
     assert answer["id"][14] == "7", "ids are UUIDv7"
     assert stored(database) == 1
     assert redis.exists(PENDING)

@@ -1,10 +1,12 @@
 """Sender rules in the engine: who is left out and why, and a From that is exchanged in the open."""
 
+import re
 from email import message_from_bytes
 from email.policy import SMTP
 from typing import Any
 
 from senddock.dispatch.sender_advice import SenderAdvice
+from senddock.domain.catalogue.guide_book import guide_book
 from tests.conftest import Bench
 
 
@@ -82,13 +84,33 @@ def test_a_neighbour_at_the_same_domain_is_rewritten_too(sqlite_bench: Bench, sm
 
 
 def test_warnings_name_what_would_happen_to_a_submission(sqlite_bench: Bench) -> None:
+    (none,) = SenderAdvice(sqlite_bench.database).warnings(None, None)
+    assert (none.name, none.guide) == ("no_provider", "smtp-configuration#basic-configuration")
     sqlite_bench.provider(25, "own", from_policy="own")
-    warnings = SenderAdvice(sqlite_bench.database).warnings("noreply@other.example", "Acme")
-    assert warnings[0].startswith("noreply@ looks like spam")
-    assert warnings[1] == (
+    noreply, refused = SenderAdvice(sqlite_bench.database).warnings("noreply@other.example", "Acme")
+    assert (noreply.name, noreply.message[:24]) == ("from_no_reply", "noreply@ looks like spam")
+    assert refused.message == (
         "No provider can send this now, so it waits: own may not send from other.example: its senders are example.com."
     )
     sqlite_bench.provider(25, "rewriting", from_policy="rewrite", priority=2)
-    warnings = SenderAdvice(sqlite_bench.database).warnings("ana@other.example", "Ana")
-    assert warnings == ["Through rewriting the From becomes us@example.com; replies still reach ana@other.example."]
-    assert SenderAdvice(sqlite_bench.database).warnings("us@example.com", "Us") == []
+    advice = SenderAdvice(sqlite_bench.database)
+    (rewritten,) = advice.warnings("ana@other.example", "Ana")
+    assert (
+        rewritten.message == "Through rewriting the From becomes us@example.com; replies still reach ana@other.example."
+    )
+    assert advice.warnings("us@example.com", "Us") == ()
+    assert advice.warnings(None, None) == ()
+    (unnamed,) = advice.warnings("us@example.com", None)
+    assert (unnamed.name, unnamed.guide) == ("from_name", "from-address#from-name")
+
+
+def test_every_warning_leads_to_a_part_of_a_guide_that_is_there(sqlite_bench: Bench) -> None:
+    sqlite_bench.provider(25, "own", from_policy="own")
+    sqlite_bench.provider(25, "rewriting", from_policy="rewrite", priority=2)
+    advice = SenderAdvice(sqlite_bench.database)
+    said = [*advice.warnings("noreply@gmail.com", "noreply"), *advice.warnings("a@other.example", "x")]
+    assert {one.name for one in said} == {"from_public_mailbox", "from_no_reply", "from_name", "from_rewritten"}
+    for one in said:
+        name, _, anchor = one.guide.partition("#")
+        headings = re.findall(r"^#+ (.+)$", guide_book()[name].text, re.MULTILINE)
+        assert anchor in [heading.lower().replace(" ", "-") for heading in headings]

@@ -21,6 +21,7 @@ TOPICS = (
     "troubleshooting",
     "credential-security",
     "changing-provider",
+    "http-api",
 )
 #: Other names under which people look for a guide.
 ALIASES = {
@@ -32,6 +33,7 @@ ALIASES = {
     "security": "credential-security",
     "smtp-troubleshooting": "troubleshooting",
     "index": "smtp-configuration",
+    "api": "http-api",
 }
 _DIRECTIVE = re.compile(r"^\{\{([a-z]+)\}\}$", re.MULTILINE)
 _TITLE = re.compile(r"\A# (.+)$", re.MULTILINE)

@@ -1,8 +1,8 @@
-"""Where a webhook may go: public https only, unless the operator allowed a private network, and never to metadata."""
+"""Where a call may go: public https only, unless the operator allowed a private network, and never to metadata."""
 
 import pytest
 
-from senddock.webhooks.target import BadTarget, parse, resolve
+from senddock.http.target import BadTarget, parse, resolve
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,8 @@ from senddock.webhooks.target import BadTarget, parse, resolve
         "https://192.168.1.1/",
         "https://[fd00::1]/",
         "https://[::ffff:127.0.0.1]/",
+        "https://[64:ff9b::127.0.0.1]/",
+        "https://[2002:7f00:1::]/",
         "https://100.64.0.1/",
         "https://0.0.0.0/",
         "https://169.254.169.254/latest/meta-data",
@@ -42,7 +44,7 @@ def test_metadata_and_link_local_addresses_are_refused_whatever_was_allowed(host
         parse(f"http://{host}/", private_network=True)
 
 
-@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "2130706433", "0x7f.1"])
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "2130706433", "0x7f.1", "a..b", "x" * 70])
 def test_a_name_or_number_that_leads_to_this_machine_is_refused_when_it_is_resolved(name: str) -> None:
     with pytest.raises((BadTarget, OSError)):
         resolve(parse(f"https://{name}/"))
