@@ -27,8 +27,8 @@ _IDEMPOTENCY = {
 _STREAM = {
     "name": "X-SendDock-Stream",
     "in": "header",
-    "schema": {"type": "string", "pattern": "^[!-~]+$"},
-    "description": "Name of the stream.",
+    "schema": {"type": "string", "pattern": "^[!-~]*$"},
+    "description": "Name of the stream; empty is as if it were not there.",
 }
 _VALIDATION = {
     "name": "x-batch-validation",

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from senddock.dispatch.alerts import settle
 from senddock.dispatch.refusals import Refused
 from senddock.domain.webhook_events import EVENTS, envelope
+from senddock.http.target import BadTarget, parse
 from senddock.models import Database, WebhookDelivery, WebhookEndpoint
 from senddock.secrets.vault import Vault
 from senddock.webhooks.signature import new_secret
-from senddock.http.target import BadTarget, parse
 
 #: For how long the secret before a rotation signs beside the new one.
 OVERLAP = timedelta(hours=24)

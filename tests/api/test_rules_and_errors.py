@@ -77,7 +77,7 @@ def test_what_receivers_will_not_like_is_taken_and_remarked_with_a_guide(
     story = sqlite_api._client.application.extensions["senddock"].database
     with story.read() as session:
         kept = session.scalars(select(Content.meta).where(Content.message_id == batch["data"][1]["id"])).one()
-    assert [one["guide"] for one in kept["warnings"]][0] == "from-address#from-address"
+    assert next(one["guide"] for one in kept["warnings"]) == "from-address#from-address"
 
 
 def test_requests_are_counted_and_the_fields_say_what_is_left(sqlite_app: Flask, sqlite: Database) -> None:
