@@ -47,9 +47,10 @@ def _count(redis: "Redis", name: str) -> int:
     key = f"senddock:login:{name}"
     try:
         pipe = redis.pipeline()
+        # Not EXPIRE … NX: the bundled Redis is 6.2, which does not know it.
+        pipe.set(key, 0, nx=True, ex=WINDOW)
         pipe.incr(key)
-        pipe.expire(key, WINDOW, nx=True)
-        return int(pipe.execute()[0])
+        return int(pipe.execute()[1])
     except RedisError:
         now = time.monotonic()
         if len(_local) > _MOST_LOCAL:
