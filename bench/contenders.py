@@ -84,12 +84,19 @@ def postfix(port: int, messages: int, sessions: int) -> float:
         return messages / (time.perf_counter() - started)
 
 
+@contextlib.contextmanager
+def postfix_that_keeps(sessions: int) -> Iterator[int]:
+    """Postfix that takes mail into its queue and leaves it there: what accepting alone costs. Yields its port."""
+    with _postfix(1, sessions, defer_transports="smtp, relay") as (port, _):
+        yield port
+
+
 def _files(folder: Path) -> bool:
     return any(names for _, _, names in os.walk(folder))
 
 
 @contextlib.contextmanager
-def _postfix(relay: int, sessions: int) -> Iterator[tuple[int, Path]]:
+def _postfix(relay: int, sessions: int, **more: str) -> Iterator[tuple[int, Path]]:
     port = free_port()
     folder = Path(tempfile.mkdtemp(prefix="sdpostfix", dir="/var/tmp"))
     folder.chmod(0o755)
@@ -120,6 +127,7 @@ def _postfix(relay: int, sessions: int) -> Iterator[tuple[int, Path]]:
         "alias_maps": "",
         "alias_database": "",
         "local_recipient_maps": "",
+        **more,
     }
     (config / "main.cf").write_text("".join(f"{name} = {value}\n" for name, value in main.items()))
     services = [

@@ -1,19 +1,19 @@
-"""`make bench`: the SMTP door. smtp-source hands 2 KB messages over on 10 reused sessions; each 250 follows a durable commit.
+"""`make bench`: the SMTP door beside Postfix. smtp-source hands 2 KB messages over on 10 reused sessions to each in turn.
 
-smtp-source cannot sign in, so its sessions are given the key's standing when they connect; all else is the product's way.
+Each 250 of the door follows a commit that is on disk, each of Postfix's a queue file that is. smtp-source cannot sign in,
+so its sessions are given the key's standing when they connect; all else is the product's way.
 """
 
 import asyncio
-import os
-import platform
-import shutil
-import statistics
+import contextlib
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from bench.contenders import postfix_that_keeps, source
+from bench.table import MESSAGES, RUNS, SESSIONS, compare
 from senddock.dispatch import keys
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
@@ -21,42 +21,39 @@ from senddock.schema import upgrade
 from senddock.submission.door import Door
 from senddock.submission.intake import Intake
 
-MESSAGES = int(os.environ.get("BENCH_MESSAGES", "10000"))
-RUNS = int(os.environ.get("BENCH_RUNS", "5"))
-SESSIONS = 10
-_SIZE = 2048
+_WARM = 500
 
 
 def main() -> None:
     """Measure and print."""
-    print(
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {MESSAGES} messages, {RUNS} runs"
-    )
-    with tempfile.TemporaryDirectory(prefix="sdb") as folder:
-        url = f"sqlite:///{Path(folder) / 'bench.db'}"
-        command = [sys.executable, "-m", "bench.door", url]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            port = int(process.stdout.readline())
-            _hand_over(port, 500)
-            rates = [_hand_over(port, MESSAGES) for _ in range(RUNS)]
-            pss = _pss(process.pid)
-            process.stdin.close()
-            stored = int(process.stdout.readline())
-    assert stored == MESSAGES * RUNS + 500, stored
-    print(
-        f"{'SMTP door, SQLite synchronous=FULL':40} median {statistics.median(rates):,.0f}  min {min(rates):,.0f}  "
-        f"max {max(rates):,.0f} messages/s; {pss:.0f} MB (PSS)"
-    )
+    with tempfile.TemporaryDirectory(prefix="sdb") as folder, contextlib.ExitStack() as stack:
+        door = stack.enter_context(_door(f"sqlite:///{Path(folder) / 'bench.db'}"))
+        postfix = stack.enter_context(postfix_that_keeps(SESSIONS))
+        for port in (door, postfix):
+            source(port, _WARM, SESSIONS)
+        compare(
+            "Accepting mail over SMTP, on disk before each 250",
+            [
+                ("SMTP door, SQLite synchronous=FULL", lambda: source(door, MESSAGES, SESSIONS)),
+                ("Postfix, into its queue", lambda: source(postfix, MESSAGES, SESSIONS)),
+            ],
+            MESSAGES,
+        )
 
 
-def _hand_over(port: int, messages: int) -> float:
-    tool = shutil.which("smtp-source") or "/usr/sbin/smtp-source"
-    command = [tool, "-s", str(SESSIONS), "-l", str(_SIZE), "-m", str(messages), "-d", f"127.0.0.1:{port}"]
-    started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return messages / (time.perf_counter() - started)
+@contextlib.contextmanager
+def _door(url: str) -> Iterator[int]:
+    """A door in a process of its own; at the end every message it took has to be there."""
+    command = [sys.executable, "-m", "bench.door", url]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        yield int(process.stdout.readline())
+        pss = _pss(process.pid)
+        process.stdin.close()
+        stored = int(process.stdout.readline())
+    assert stored == MESSAGES * RUNS + _WARM, stored
+    print(f"All {stored} messages are in the database; the door's process has {pss:.0f} MB (PSS).")
 
 
 def _pss(pid: int) -> float:
