@@ -20,7 +20,7 @@ from senddock.dispatch.message_state import abandon, refresh_state
 from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
-from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable
+from senddock.models import Attempt, Database, Delivery, Message, StorageUnavailable, Unsynced
 from senddock.models.prepared import Pen, Prepared
 
 log = logging.getLogger(__name__)
@@ -152,23 +152,29 @@ class Recorder:
         dialect = self._database.engine.dialect
         # Bound before the one writer's turn: while one worker has it, the others wait.
         rows = _bind(dialect, marks, settlements)
-        with self._database.pen() as pen:
-            asked = {mark.message_id for mark in marks}
-            asked.update(settlement.message_id for settlement in settlements)
-            fences, released = _fences(pen, asked)
-            held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
-            mine = [
-                settlement
-                for settlement in settlements
-                if fences.get(settlement.message_id) == settlement.fence
-                and not (settlement.marked and settlement.message_id in released)
-            ]
-            if len(held) + len(mine) != len(marks) + len(settlements):
-                rows = _bind(dialect, held, mine)
-            for statement, bound in rows:
-                statement.write(pen, bound)
-            Tally.write(pen, [item.tally for item in mine if item.tally])
-            _follow_up(pen, mine)
+        on_disk = True
+        try:
+            with self._database.pen() as pen:
+                asked = {mark.message_id for mark in marks}
+                asked.update(settlement.message_id for settlement in settlements)
+                fences, released = _fences(pen, asked)
+                held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
+                mine = [
+                    settlement
+                    for settlement in settlements
+                    if fences.get(settlement.message_id) == settlement.fence
+                    and not (settlement.marked and settlement.message_id in released)
+                ]
+                if len(held) + len(mine) != len(marks) + len(settlements):
+                    rows = _bind(dialect, held, mine)
+                for statement, bound in rows:
+                    statement.write(pen, bound)
+                Tally.write(pen, [item.tally for item in mine if item.tally])
+                _follow_up(pen, mine)
+        except Unsynced as error:
+            # The outcomes are in force; should the power fail, they are lost like any that came too late to be written.
+            log.error("%d messages are not sent: %s", len(marks), error)
+            on_disk = False
         if len(mine) != len(settlements):
             with self._database.transaction() as connection:
                 for settlement in settlements:
@@ -183,7 +189,7 @@ class Recorder:
                         Tally.write(pen, [settlement.tally] if settlement.tally else [])
                         _follow_up(pen, [settlement])
         for mark in held:
-            mark.committed = True
+            mark.committed = on_disk
 
 
 def _fences(pen: Pen, ids: Collection[str]) -> tuple[dict[str, int], set[str]]:

@@ -14,6 +14,7 @@ from senddock.models.provider import BreakerState, ConnectionTest, Incident, Pro
 from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
 from senddock.models.sending_domain import SenderRecord, SendingDomain
 from senddock.models.taught_rule import TaughtRule
+from senddock.models.wal_sync import Unsynced
 from senddock.models.webhook import WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Stream",
     "Suppression",
     "TaughtRule",
+    "Unsynced",
     "User",
     "UserSession",
     "WebhookDelivery",

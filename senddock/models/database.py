@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from senddock.models.prepared import Pen
+from senddock.models.wal_sync import WalSync
 
 _WRITE = {"senddock_write": True}
 # PostgreSQL says these when the statement could not be carried out for want of room, memory or permission to write.
@@ -72,7 +73,8 @@ class Database:
         self.engine = engine or create_engine(url, **engine_options(url, pool_size))
         self._gate: _WriteGate | None = None
         self._pen_connection: PoolProxiedConnection | None = None
-        self._pen_lasts: bool | None = None
+        #: The log behind the pen's connection; None where the database needs no help to make commits last.
+        self._pen_log: WalSync | None = None
         driver = self.engine.dialect.loaded_dbapi
         self._driver_error = driver.Error
         self._unavailable = (driver.OperationalError, driver.InterfaceError, DBAPIError)
@@ -138,7 +140,8 @@ class Database:
         """Like `transaction`, on a connection kept for one writing thread, without SQLAlchemy in between.
 
         Only for the engine's own writer; see `senddock.models.prepared`. A commit that is not ``lasting`` survives the
-        death of the process, but is on disk only with the next one that is (docs/adr/0021).
+        death of the process, but is on disk only with the next one that is (docs/adr/0021). A ``lasting`` one waits for
+        the disk after its turn, so that the next writer need not (docs/adr/0028); raises `Unsynced` when that fails.
         """
         try:
             if self._gate is not None:
@@ -146,13 +149,13 @@ class Database:
         except OSError as error:
             raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
         try:
-            if self._pen_connection is None:
-                self._pen_connection = self.engine.raw_connection()
-            connection = self._pen_connection
+            connection = self._pen_connection or self._open_pen()
             cursor = connection.cursor()
             try:
-                for statement in self._opening(lasting=lasting):
-                    cursor.execute(statement)
+                if self.is_sqlite:
+                    cursor.execute("BEGIN IMMEDIATE")
+                elif not lasting:
+                    cursor.execute("SET LOCAL synchronous_commit TO off")
                 yield Pen(self.engine.dialect, cursor)
                 if self.is_sqlite:
                     cursor.execute("COMMIT")
@@ -170,18 +173,31 @@ class Database:
         finally:
             if self._gate is not None:
                 self._gate.release()
+        if lasting and self._pen_log is not None:
+            self._pen_log.sync()
 
-    def _opening(self, *, lasting: bool) -> tuple[str, ...]:
-        if self.is_sqlite:
-            if lasting is self._pen_lasts:
-                return ("BEGIN IMMEDIATE",)
-            self._pen_lasts = lasting
-            return ("PRAGMA synchronous=FULL" if lasting else "PRAGMA synchronous=NORMAL", "BEGIN IMMEDIATE")
-        return () if lasting else ("SET LOCAL synchronous_commit TO off",)
+    def _open_pen(self) -> PoolProxiedConnection:
+        """The pen's own connection. On SQLite its commits do not wait for the disk: `pen` does."""
+        connection = self._pen_connection = self.engine.raw_connection()
+        if self._gate is not None:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA synchronous=NORMAL")
+            # Reading makes SQLite open the log, and make it where there is none.
+            cursor.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            cursor.close()
+            try:
+                self._pen_log = WalSync(str(self.engine.url.database))
+            except OSError as error:
+                self._drop_pen()
+                raise StorageUnavailable(f"the database's log cannot be opened: {error}") from error
+        return connection
 
     def _drop_pen(self) -> None:
         """After a failure the connection is not trusted again; closing it rolls back."""
-        connection, self._pen_connection, self._pen_lasts = self._pen_connection, None, None
+        connection, self._pen_connection = self._pen_connection, None
+        log, self._pen_log = self._pen_log, None
+        if log is not None:
+            log.close()
         if connection is not None:
             connection.invalidate()
 
