@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from senddock.dispatch.engine import Engine
+from senddock.dispatch.worker import calm_collector
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 
@@ -16,6 +17,7 @@ def main() -> None:
     """Drain once."""
     url, key, lanes, workers = sys.argv[1:5]
     engine = Engine(Database(url), Vault([bytes.fromhex(key)]), None, lanes=int(lanes), workers=int(workers))
+    calm_collector()
     print("ready", flush=True)
     sys.stdin.readline()
     before, cpu = _resident(), time.process_time()

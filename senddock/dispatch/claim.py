@@ -91,7 +91,7 @@ class _Speech:
 
 
 def _from_text(value: str | None) -> datetime | None:
-    return None if value is None else datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return None if value is None else datetime.fromisoformat(value + "+00:00")
 
 
 def _from_zone(value: datetime | None) -> datetime | None:

@@ -41,6 +41,11 @@ class Grant:
     lease: str | None = None
 
 
+#: For a provider without limits.
+_NOTHING = Grant()
+_NO_RATES = (None,) * 5
+
+
 @dataclass(frozen=True, slots=True)
 class Exhausted:
     """A limit has nothing left."""
@@ -87,7 +92,7 @@ class Pace:
         limits = self._limits(provider, transactional=transactional, now=now) if messages else []
         allowed = provider.max_connections if connection and provider.max_connections else 0
         if not limits and not allowed:
-            return Grant()
+            return _NOTHING
         lease = uuid.uuid4().hex if allowed else None
         answer = self._ask(provider, limits, now, messages=messages, allowed=allowed, lease=lease)
         if answer is None:
@@ -128,8 +133,9 @@ class Pace:
         self.slowdowns.note(provider, min(rates, default=None), now)
 
     def _limits(self, provider: Provider, *, transactional: bool, now: datetime) -> list[Limit]:
-        limits = reserved(
-            _limits_of(provider, now), transactional=transactional, reserve_percent=provider.transactional_reserve
+        own = _limits_of(provider, now)
+        limits = own and reserved(
+            own, transactional=transactional, reserve_percent=provider.transactional_reserve
         )
         slow = self.slowdowns.of(provider.id)
         slow_limit = slow.limit(now) if slow is not None else None
@@ -194,6 +200,10 @@ class Pace:
 
 
 def _limits_of(provider: Provider, now: datetime) -> list[Limit]:
+    # Most have none, and it is asked for each message.
+    rates = (provider.per_second, provider.per_minute, provider.per_hour, provider.per_day, provider.per_month)
+    if rates == _NO_RATES:
+        return []
     return limits_of(
         per_second=provider.per_second,
         per_minute=provider.per_minute,

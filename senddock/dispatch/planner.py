@@ -21,7 +21,7 @@ from senddock.dispatch.roster import Roster, StreamView
 from senddock.dispatch.settling import attempt_settlement, final_settlement
 from senddock.dispatch.standing import Standing
 from senddock.dispatch.task import Pending, Task, Transaction
-from senddock.domain.outcome import Move, step_after
+from senddock.domain.outcome import ACCEPTED, Move, step_after
 from senddock.domain.reply import Reply, Stage
 from senddock.domain.retry import next_try
 from senddock.domain.routing import NoRoute, Use, Wait, plan
@@ -142,7 +142,7 @@ class Planner:
 
     def is_open(self, provider: Provider) -> bool:
         """True while the provider's breaker lets messages through."""
-        return self._standing.is_open(provider, self._now())
+        return self._standing.is_open(provider, self._now)
 
     def streams(self) -> list[StreamView]:
         """All streams, transactional first."""
@@ -267,7 +267,8 @@ class Planner:
     def _apply(
         self, task: Task, item: Pending, verdict: Verdict, reply: Reply, provider: Provider, now: datetime
     ) -> None:
-        step = step_after(verdict, task.circumstance(item, now))
+        accepted = verdict.cls is VerdictClass.ACCEPTED
+        step = ACCEPTED if accepted else step_after(verdict, task.circumstance(item, now))
         item.last = (verdict, reply)
         item.tried = item.tried | {provider.id}
         if step.move is Move.NEXT_PROVIDER and item.only is None:

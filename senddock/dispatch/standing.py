@@ -1,6 +1,6 @@
 """A provider's standing: what an outcome does to its breakers and its pace, and whether a message may use it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -26,10 +26,10 @@ class Standing:
         self._health = health
         self._pace = pace
 
-    def is_open(self, provider: Provider, now: datetime) -> bool:
+    def is_open(self, provider: Provider, now: Callable[[], datetime]) -> bool:
         """True while the provider's breaker lets messages through."""
         breaker = self._health.get((provider.id, ""))
-        return breaker.phase is Phase.CLOSED or breaker.lets_through(now)
+        return breaker.phase is Phase.CLOSED or breaker.lets_through(now())
 
     def let_through(self, provider: Provider, from_domain: str | None, now: datetime) -> bool:
         """Ask the breakers for one message, and take one of those they allow on their way back."""

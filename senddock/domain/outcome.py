@@ -52,10 +52,14 @@ class Circumstance:
     used_second_chance: bool = False
 
 
+#: What follows acceptance, whatever the circumstance.
+ACCEPTED = Step(Move.OVER, Status.ACCEPTED)
+
+
 def step_after(verdict: Verdict, circumstance: Circumstance) -> Step:
     """Decide what follows; the classes and their consequences are those of the verdict table."""
     if verdict.cls is VerdictClass.ACCEPTED:
-        return Step(Move.OVER, Status.ACCEPTED)
+        return ACCEPTED
     if verdict.cls is VerdictClass.UNCERTAIN:
         return _after_uncertain(circumstance)
     if verdict.cls is VerdictClass.RATE_LIMITED:

@@ -63,7 +63,9 @@ def reply_of(code: int, raw_text: str, stage: Stage) -> Reply:
     lines = []
     for raw in raw_text.split("\n"):
         # Control characters of a broken server are for no log, and a NUL is refused by PostgreSQL.
-        line = _CONTROL.sub("\ufffd", raw.strip())
+        line = raw.strip()
+        if not line.isprintable():
+            line = _CONTROL.sub("\ufffd", line)
         found = _ENHANCED.match(line)
         if found:
             enhanced = enhanced or found.group(1)

@@ -6,6 +6,7 @@ of public mailbox services cannot be verified by anybody but their service, so D
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: What the user documentation recommends.
 GOOD_ADDRESSES = ("hello@myapp.com", "team@myapp.com", "notifications@myapp.com", "john@myapp.com")
@@ -59,6 +60,7 @@ class Remark:
     text: str
 
 
+@lru_cache(maxsize=1024)
 def public_mailbox(domain: str) -> tuple[str, ...] | None:
     """The host names of the service behind a public mailbox domain, or ``None`` when it is no such domain."""
     name = domain.strip().rstrip(".").lower()
@@ -72,6 +74,7 @@ def public_mailbox(domain: str) -> tuple[str, ...] | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def keeps_mailbox(domain: str, host: str) -> bool:
     """True when ``host`` is the SMTP server of the public mailbox service that owns ``domain``."""
     server = host.strip().rstrip(".").lower()
@@ -88,6 +91,7 @@ def may_send_from(policy: str, own_domains: Iterable[str], domain: str) -> bool:
     return any(covers(own, domain) for own in own_domains)
 
 
+@lru_cache(maxsize=1024)
 def covers(own: str, domain: str) -> bool:
     """A verified domain may be used with its subdomains: relaxed alignment (RFC 7489 section 3.1) holds for them."""
     own, domain = own.lower(), domain.lower()

@@ -36,10 +36,11 @@ class Pen:
     cursor: Any
 
 
-class JsonText(str):
+@dataclass(frozen=True, slots=True)
+class JsonText:
     """JSON that has been written already, for a value that many rows share."""
 
-    __slots__ = ()
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def _conversion(dialect: Dialect, kind: Any, process: Any) -> Callable[[Any], An
         return _as_text if dialect.name == "sqlite" else _as_moment
     convert: Callable[[Any], Any] = process
     if isinstance(kind, JSON):
-        return lambda value: str(value) if isinstance(value, JsonText) else convert(value)
+        return lambda value: value.text if type(value) is JsonText else convert(value)
     return convert
 
 
