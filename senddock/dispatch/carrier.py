@@ -33,7 +33,8 @@ class Carrier:
 
     def abandon(self, task: Task) -> None:
         """Leave ``task`` to recovery."""
-        abandon(self._database, task.id, task.claimed.row.fence)
+        if abandon(self._database, task.id, task.claimed.row.fence):
+            self.planner.forget(task)
         self.lanes.left()
 
     def move_on(self, task: Task, provider: Provider | None, *, first: bool = True) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
 
+from senddock.dispatch.dot_marks import marks_of
 from senddock.domain.pacing import Limit
 from senddock.models import Attempt, Database, Provider
 
@@ -46,6 +47,11 @@ class Counters:
             begin = datetime.fromtimestamp(limit.period_start, now.tzinfo)
         slice_seconds = limit.slice_ms() / 1000
         counts: dict[int, int] = {}
+
+        def counted_in(moment: datetime) -> int:
+            at = limit.period_start
+            return int(moment.timestamp() / slice_seconds) if at is None else at * 1000
+
         with self._database.connect() as connection:
             moments = connection.execute(
                 select(Attempt.started_at, func.count())
@@ -57,9 +63,13 @@ class Counters:
                 .group_by(Attempt.started_at)
             ).yield_per(1000)
             for moment, count in moments:
-                at = limit.period_start
-                index = int(moment.timestamp() / slice_seconds) if at is None else at * 1000
+                index = counted_in(moment)
                 counts[index] = counts.get(index, 0) + count
+            # Those under way right now have no row of their own yet.
+            for mark in marks_of(connection):
+                if mark.attempt["provider_id"] == provider_id and mark.attempt["started_at"] >= begin:
+                    index = counted_in(mark.attempt["started_at"])
+                    counts[index] = counts.get(index, 0) + 1
         if counts:
             key = key_of(provider_id, limit)
             redis.hset(key, mapping={str(index): value for index, value in counts.items()})

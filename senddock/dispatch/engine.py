@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import insert, update
 
+from senddock.dispatch import dot_marks
 from senddock.dispatch.carrier import Carrier
 from senddock.dispatch.claim import Claimed, claim, read_body
 from senddock.dispatch.health import Health
@@ -89,7 +90,8 @@ class Engine:
         standard_rules()
         self.roster = Roster(database, vault, dns_servers=dns_servers, greet_as=greet_as)
         self.health = Health(database, redis)
-        self.recorder = Recorder(database)
+        self.worker_id = self._register()
+        self.recorder = Recorder(database, self.worker_id)
         self.pool = Pool()
         self.planner = Planner(self.roster, self.health, Pace(database, redis, workers=workers), self.recorder, now)
         self.lanes = Lanes(lanes)
@@ -103,7 +105,6 @@ class Engine:
         self._stopping = threading.Event()
         self._alarm: threading.Timer | None = None
         self._give_up_at = math.inf
-        self.worker_id = self._register()
         self._pulse = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._pulse.start()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -258,15 +259,18 @@ class Engine:
             self.lanes.left()
 
     def _register(self) -> int:
+        """Sign on. The row of the dot marks is there from the beginning, so that recovery can hold it."""
         now = self._now()
         with self._database.transaction() as connection:
-            return int(
+            worker_id = int(
                 connection.execute(
                     insert(Worker)
                     .values(host=os.uname().nodename, pid=os.getpid(), started_at=now, heartbeat_at=now)
                     .returning(Worker.id)
                 ).scalar_one()
             )
+            dot_marks.begin(connection, worker_id)
+        return worker_id
 
     def _beat(self) -> None:
         while not self._stopping.wait(HEARTBEAT):

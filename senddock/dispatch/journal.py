@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
+from senddock.dispatch.dot_marks import attempts_in_flight
 from senddock.dispatch.providers import state_of
 from senddock.domain.breaker import Breaker
 from senddock.domain.error_help import help_for_attempt
@@ -128,6 +129,9 @@ def story(session: Session, message_id: str) -> Story | None:
         session.scalar(select(ApiKey.name).where(ApiKey.id == message.api_key_id)) if message.api_key_id else None
     )
     meta = session.scalar(select(Content.meta).where(Content.message_id == message_id))
+    attempts = list(session.scalars(select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.number)))
+    if message.worker_id is not None:
+        attempts += attempts_in_flight(session, message_id, message.worker_id, message.fence)
     return Story(
         message=message,
         stream=stream,
@@ -135,9 +139,7 @@ def story(session: Session, message_id: str) -> Story | None:
         deliveries=session.scalars(
             select(Delivery).where(Delivery.message_id == message_id).order_by(Delivery.id)
         ).all(),
-        attempts=session.scalars(
-            select(Attempt).where(Attempt.message_id == message_id).order_by(Attempt.number)
-        ).all(),
+        attempts=attempts,
         events=session.scalars(select(Event).where(Event.message_id == message_id).order_by(Event.id)).all(),
         meta=meta or {},
     )

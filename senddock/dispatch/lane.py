@@ -11,10 +11,10 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from senddock.dispatch.carrier import Carrier
+from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.lanes import ProviderQueue
 from senddock.dispatch.pace import Exhausted
 from senddock.dispatch.planner import Admission
-from senddock.dispatch.recorder import Mark
 from senddock.dispatch.settling import attempt_row
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
@@ -120,7 +120,8 @@ class Lane:
             yield from self._reset()
             return self._take(), False
         transaction.dot_at = self._carrier.now()
-        transaction.marked = yield Mark(task.id, task.claimed.row.fence, attempt_row(task, transaction))
+        row = transaction.row = attempt_row(task, transaction)
+        transaction.marked = yield Mark(task.id, task.claimed.row.fence, row)
         if not transaction.marked:
             # Without its mark on disk the dot must not leave; the server discards what it has.
             self._drop()

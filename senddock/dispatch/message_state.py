@@ -4,6 +4,7 @@ import logging
 
 from sqlalchemy import Connection, select, update
 
+from senddock.dispatch.dot_marks import keep, marks_of
 from senddock.domain.status import Status, summarise
 from senddock.models import Database, Delivery, Message, StorageUnavailable
 
@@ -13,10 +14,12 @@ log = logging.getLogger(__name__)
 ABANDONED = 0
 
 
-def abandon(database: Database, message_id: str, fence: int) -> None:
-    """Let go of a message after a defect: recovery takes it back by what is on disk."""
+def abandon(database: Database, message_id: str, fence: int) -> bool:
+    """Let go of a message after a defect: recovery takes it back by what is on disk. False when that was not possible."""
     try:
         with database.transaction() as connection:
+            # Its worker goes on and will not name it among its marks any more.
+            keep(connection, marks_of(connection), message_id, fence)
             connection.execute(
                 update(Message)
                 .where(Message.id == message_id, Message.fence == fence, Message.worker_id.is_not(None))
@@ -24,6 +27,8 @@ def abandon(database: Database, message_id: str, fence: int) -> None:
             )
     except StorageUnavailable as error:
         log.error("message %s stays held until this worker ends: %s", message_id, error)
+        return False
+    return True
 
 
 def abandon_all(database: Database, worker_id: int) -> int:

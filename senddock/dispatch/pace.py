@@ -134,9 +134,7 @@ class Pace:
 
     def _limits(self, provider: Provider, *, transactional: bool, now: datetime) -> list[Limit]:
         own = _limits_of(provider, now)
-        limits = own and reserved(
-            own, transactional=transactional, reserve_percent=provider.transactional_reserve
-        )
+        limits = own and reserved(own, transactional=transactional, reserve_percent=provider.transactional_reserve)
         slow = self.slowdowns.of(provider.id)
         slow_limit = slow.limit(now) if slow is not None else None
         return [*limits, slow_limit] if slow_limit is not None else limits

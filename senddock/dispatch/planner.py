@@ -127,6 +127,10 @@ class Planner:
         self.unplace(task)
         self._recorder.settle(final_settlement(task, now))
 
+    def forget(self, task: Task) -> None:
+        """``task`` was left to recovery."""
+        self._recorder.forget(task.id)
+
     def unplace(self, task: Task) -> None:
         """Take back a transaction that was planned and not begun: its attempt never happened."""
         if task.transaction is not None:

@@ -9,12 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select, update
 
 from senddock.dispatch.consequences import anybody_listens, follow_up, note_all
+from senddock.dispatch.dot_marks import keep, marks_of
 from senddock.dispatch.message_state import ABANDONED, refresh_state
 from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
 from senddock.domain.verdict import VerdictClass
-from senddock.models import Attempt, Database, Delivery, Event, Message, Stream, Worker
+from senddock.models import Attempt, Database, Delivery, DotMark, Event, Message, Stream, Worker
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def recover(database: Database, *, now: datetime, lease: float) -> int:
     dead = [*_dead_workers(database, now, lease), ABANDONED]
     recovered = 0
     held = (
-        select(Message.id, Message.attempts, Message.stream_id, Message.worker_id)
+        select(Message.id, Message.fence, Message.attempts, Message.stream_id, Message.worker_id)
         .where(Message.worker_id.in_(dead))
         .limit(_BATCH)
     )
@@ -42,8 +43,11 @@ def recover(database: Database, *, now: datetime, lease: float) -> int:
         waiting = connection.execute(held.limit(1)).first() is not None
     while waiting:
         with database.transaction() as connection:
+            # Held until the end: a worker that is only slow marks nothing more before its fences have grown.
+            marks = marks_of(connection, lock=True)
             rows = connection.execute(held).all()
             for row in rows:
+                keep(connection, marks, row.id, row.fence)
                 _take_back(connection, row, now)
         recovered += len(rows)
         waiting = len(rows) == _BATCH
@@ -210,9 +214,10 @@ def bring_forward(database: Database, *, now: datetime) -> None:
 
 
 def forget_workers(database: Database, *, now: datetime) -> None:
-    """Delete worker rows that hold nothing and have been over for a day."""
+    """Delete worker rows that hold nothing and have been over for a day, with their marks."""
     with database.transaction() as connection:
         holding = select(Message.worker_id).where(Message.worker_id.is_not(None))
         connection.execute(
             delete(Worker).where(Worker.heartbeat_at < now - timedelta(days=1), Worker.id.not_in(holding))
         )
+        connection.execute(delete(DotMark).where(DotMark.worker_id.not_in(select(Worker.id))))

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from senddock.dispatch.exposure import Exposure
-from senddock.dispatch.recorder import Settlement
+from senddock.dispatch.settlement import Settlement
 from senddock.dispatch.tally import Tally
 from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.experiment_verdict import outcome_of
@@ -20,6 +20,10 @@ from senddock.domain.status import Status
 from senddock.domain.verdict import Verdict
 from senddock.models import Provider
 from senddock.models.prepared import JsonText
+
+#: All that most attempts have to say.
+_REUSED_DETAIL = {"session": "reused"}
+_REUSED = JsonText(json.dumps(_REUSED_DETAIL))
 
 
 def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:
@@ -86,8 +90,7 @@ def attempt_settlement(
             {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
             for item, answer in zip(transaction.recipients, replies, strict=True)
         ]
-    key: dict[str, Any] = {"message_id": task.id, "number": task.number, "provider_id": transaction.provider.id}
-    attempt = key if transaction.marked else attempt_row(task, transaction)
+    attempt = transaction.row or attempt_row(task, transaction)
     if following is not None:
         # `open_transaction` of the next attempt has moved the counter on.
         attempt["number"] = task.number - 1
@@ -102,7 +105,7 @@ def attempt_settlement(
         rule=verdict.rule,
         fail_over=handed_over,
         tls=tls,
-        detail=detail,
+        detail=_REUSED if detail == _REUSED_DETAIL else detail,
     )
     tally = Tally(
         at=now,

@@ -5,6 +5,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from senddock.content.dots import dot_stuff
 from senddock.content.headers import address_header, splice
@@ -70,6 +71,8 @@ class Transaction:
     started_at: datetime | None = None
     #: Monotonic seconds at the start, for the duration.
     clock: float = 0.0
+    #: The attempt's row as far as it is known; made when the dot is about to leave, or with the outcome.
+    row: dict[str, Any] | None = None
     marked: bool = False
     retried_fresh: bool = False
     dot_at: datetime | None = None

@@ -8,7 +8,7 @@ from senddock.models.database import Database, StorageUnavailable
 from senddock.models.event import Event
 from senddock.models.experiment import Experiment, ExperimentRecipient, ExperimentResult
 from senddock.models.message import Content, Delivery, Message
-from senddock.models.operation import Setting, Suppression, Worker
+from senddock.models.operation import DotMark, Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
 from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider, SlowdownState
 from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
@@ -28,6 +28,7 @@ __all__ = [
     "Database",
     "Delivery",
     "DomainRollup",
+    "DotMark",
     "Event",
     "Experiment",
     "ExperimentRecipient",

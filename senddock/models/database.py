@@ -116,12 +116,7 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """Like `write`, with a bare connection for the statements of the engine."""
         try:
-            if self._gate is not None:
-                self._gate.acquire()
-        except OSError as error:
-            raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
-        try:
-            with self.engine.connect() as connection:
+            with self._turn(), self.engine.connect() as connection:
                 writing = connection.execution_options(**_WRITE)
                 with writing.begin():
                     yield writing
@@ -131,9 +126,6 @@ class Database:
             if _says_unavailable(error.orig):
                 raise StorageUnavailable(_reason(error)) from error
             raise
-        finally:
-            if self._gate is not None:
-                self._gate.release()
 
     @contextmanager
     def pen(self, *, lasting: bool = True) -> Iterator[Pen]:
@@ -144,37 +136,45 @@ class Database:
         the disk after its turn, so that the next writer need not (docs/adr/0028); raises `Unsynced` when that fails.
         """
         try:
-            if self._gate is not None:
-                self._gate.acquire()
-        except OSError as error:
-            raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
-        try:
-            connection = self._pen_connection or self._open_pen()
-            cursor = connection.cursor()
-            try:
-                if self.is_sqlite:
-                    cursor.execute("BEGIN IMMEDIATE")
-                elif not lasting:
-                    cursor.execute("SET LOCAL synchronous_commit TO off")
-                yield Pen(self.engine.dialect, cursor)
-                if self.is_sqlite:
-                    cursor.execute("COMMIT")
-                else:
-                    connection.commit()
-            except BaseException:
-                self._drop_pen()
-                raise
-            finally:
-                cursor.close()
+            with self._turn():
+                connection = self._pen_connection or self._open_pen()
+                cursor = connection.cursor()
+                try:
+                    if self.is_sqlite:
+                        cursor.execute("BEGIN IMMEDIATE")
+                    elif not lasting:
+                        cursor.execute("SET LOCAL synchronous_commit TO off")
+                    yield Pen(self.engine.dialect, cursor)
+                    if self.is_sqlite:
+                        cursor.execute("COMMIT")
+                    else:
+                        connection.commit()
+                except BaseException:
+                    self._drop_pen()
+                    raise
+                finally:
+                    cursor.close()
         except (self._driver_error, DBAPIError) as error:
             if not (isinstance(error, self._unavailable) or _says_unavailable(error)):
                 raise
             raise StorageUnavailable(_reason(error)) from error
-        finally:
-            if self._gate is not None:
-                self._gate.release()
         if lasting and self._pen_log is not None:
             self._pen_log.sync()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """The one writer's turn on SQLite."""
+        if self._gate is None:
+            yield
+            return
+        try:
+            self._gate.acquire()
+        except OSError as error:
+            raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
+        try:
+            yield
+        finally:
+            self._gate.release()
 
     def _open_pen(self) -> PoolProxiedConnection:
         """The pen's own connection. On SQLite its commits do not wait for the disk: `pen` does."""

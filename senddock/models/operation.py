@@ -21,6 +21,18 @@ class Worker(Base):
     stopped_at: Mapped[datetime | None]
 
 
+class DotMark(Base):
+    """The transactions of one worker whose final dot may have left and whose outcome is not on disk, as JSON.
+
+    Text, because only `senddock.dispatch.dot_marks` writes and reads it, and writes it hundreds of times a second.
+    """
+
+    __tablename__ = "dot_mark"
+
+    worker_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    marks: Mapped[str]
+
+
 class Setting(Base):
     """A value the house keeps for itself (the vault's canary), or that the operator set in the panel."""
 

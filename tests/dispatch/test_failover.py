@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import update
 
-from senddock.dispatch.recorder import Mark
+from senddock.dispatch.dot_marks import Mark
 from senddock.models import Message
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply

@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from senddock.dispatch import statistics
-from senddock.dispatch.recorder import Mark, Settlement
+from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.recover import recover
+from senddock.dispatch.settlement import Settlement, write
 from senddock.domain.span import SPANS
 from senddock.models import Attempt, Database, DomainRollup, HourlyRollup, LatencyRollup, Message
 from tests.conftest import Bench
@@ -130,9 +131,7 @@ def test_a_commit_that_fails_counts_nothing_and_its_repetition_counts_once(bench
         if settlements and failures[0]:
             failures[0] -= 1
             with bench.database.pen() as pen:
-                from senddock.dispatch.recorder import _write
-
-                _write(pen, settlements)
+                write(pen, settlements)
                 raise RuntimeError("the process ends between writing and committing")
         real(marks, settlements)
 
