@@ -104,13 +104,13 @@ def _master_key(house: House) -> Iterator[Finding]:
 
 
 def _clock(house: House) -> Iterator[Finding]:
-    from sqlalchemy import func, select
+    from sqlalchemy import select
 
     from senddock.models import Message
 
     now = datetime.now(UTC)
     with house.database.connect() as connection:
-        newest = connection.execute(select(func.max(Message.created_at))).scalar()
+        newest = connection.execute(select(Message.created_at).order_by(Message.id.desc()).limit(1)).scalar()
         theirs = None if house.database.is_sqlite else connection.exec_driver_sql("SELECT now()").scalar()
     if newest is not None and newest > now + timedelta(minutes=1):
         yield Finding(

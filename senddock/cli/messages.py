@@ -28,12 +28,12 @@ def messages_list(
     house: House, state: str | None, provider: int | None, recipient: str | None, limit: int, as_json: bool
 ) -> None:
     """Show the newest messages."""
-    from senddock.dispatch import journal
+    from senddock.dispatch import log_list
     from senddock.domain.log_filter import LogFilter
 
     with house.database.read() as session:
         chosen = LogFilter(state=state, provider=provider, text=recipient)
-        rows = journal.page(session, chosen, limit=limit).rows
+        rows = log_list.page(session, chosen, limit=limit).rows
     if as_json:
         show(
             [

@@ -1,35 +1,20 @@
-"""Reading the log: pages of messages by key, one message's whole story, and the state of the queue."""
+"""Reading the log: one message's whole story, and the state of the queue."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from senddock.dispatch.dot_marks import attempts_in_flight
 from senddock.dispatch.providers import state_of
 from senddock.domain.breaker import Breaker
 from senddock.domain.error_help import help_for_attempt
-from senddock.domain.log_filter import LogFilter
-from senddock.domain.message_id import first_id_of
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Event, Message, Provider, Stream, Worker
-from senddock.models.message import RARE_CONDITION, RARE_STATES
-
-_SOFT = ("recipient_transient", "greylisted")
-#: Messages that one page looks through for what no index answers.
-WALK = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some messages, the newest first, and whether there are more on either side."""
-
-    rows: Sequence[Message]
-    older: str | None
-    newer: str | None
+from senddock.models.message import RARE_CONDITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,71 +36,9 @@ class Story:
         return delivery.status
 
 
-def page(
-    session: Session, chosen: LogFilter, *, before: str | None = None, after: str | None = None, limit: int = 50
-) -> Page:
-    """One page: the messages before (older than) or after (newer than) an id, or the newest.
-
-    What no index answers is searched for in the newest `WALK` messages; ``older`` then goes on from there.
-    """
-    query = _filtered(chosen)
-    if after is not None:
-        rows = list(session.scalars(query.where(Message.id > after).order_by(Message.id).limit(limit + 1)))
-        more = len(rows) > limit
-        rows = rows[:limit][::-1]
-        return Page(rows, rows[-1].id if rows else None, rows[0].id if more and rows else None)
-    floor = _floor(session, chosen, before) if chosen.walks else None
-    if before is not None:
-        query = query.where(Message.id < before)
-    if floor is not None:
-        query = query.where(Message.id >= floor)
-    rows = list(session.scalars(query.order_by(Message.id.desc()).limit(limit + 1)))
-    more, rows = len(rows) > limit, rows[:limit]
-    older = rows[-1].id if more else floor
-    return Page(rows, older, (rows[0].id if rows else before) if before is not None else None)
-
-
-def _floor(session: Session, chosen: LogFilter, before: str | None) -> str | None:
-    """The id down to which one page searches; ``None`` when that is everything."""
-    query = select(Message.id).order_by(Message.id.desc())
-    if before is not None:
-        query = query.where(Message.id < before)
-    if chosen.until is not None:
-        query = query.where(Message.id < first_id_of(chosen.until))
-    return session.scalar(query.offset(WALK).limit(1))
-
-
-def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int = 100) -> Sequence[Message]:
-    """Messages that came after ``message_id``, the newest first; for the live tail."""
-    query = _filtered(chosen).where(Message.id > message_id).order_by(Message.id.desc()).limit(limit)
-    return session.scalars(query).all()
-
-
-def changed(session: Session, shown: Sequence[str]) -> Sequence[Message]:
-    """Those of ``shown`` (``id:state:attempts``) that went on since they were shown."""
-    known = {text.split(":")[0]: text for text in shown if text.count(":") == 2}
-    if not known:
-        return []
-    rows = session.scalars(select(Message).where(Message.id.in_(known)))
-    return [row for row in rows if known[row.id] != f"{row.id}:{row.state}:{row.attempts}"]
-
-
 def key_names(session: Session) -> dict[int, str]:
     """Names of all API keys, revoked ones too."""
     return {row[0]: row[1] for row in session.execute(select(ApiKey.id, ApiKey.name).order_by(ApiKey.id)).all()}
-
-
-def named(session: Session, text: str, limit: int = 8) -> Sequence[Message]:
-    """Messages by their id or by recipient: only what an index answers, because it is asked with every letter."""
-    wanted = text.strip().lower()
-    if "@" in wanted:
-        ids = select(Delivery.message_id).where(Delivery.recipient == wanted).order_by(Delivery.message_id.desc())
-        query = select(Message).where(Message.id.in_(ids.limit(limit)))
-    elif len(wanted) == 36 and wanted.count("-") == 4:
-        query = select(Message).where(Message.id == wanted)
-    else:
-        return []
-    return session.scalars(query.order_by(Message.id.desc()).limit(limit)).all()
 
 
 def story(session: Session, message_id: str) -> Story | None:
@@ -233,15 +156,15 @@ def stream_names(session: Session) -> dict[int, str]:
 
 def queue_status(session: Session, now: datetime) -> dict[str, Any]:
     """How many wait, how long the oldest has waited, how the providers are, and how many workers are alive."""
-    counts = dict.fromkeys(("queued", "deferred", "sending", "uncertain"), 0)
+    # Each of these is counted in an index alone, so that a million that wait cost a page milliseconds.
     due = Message.due_at.is_not(None)
-    waiting = session.execute(select(Message.state, func.count()).where(due).group_by(Message.state))
-    for state, number in waiting:
-        counts["deferred" if state == Status.DEFERRED.value else "queued"] += number
-    counts["sending"] = session.scalar(select(func.count()).where(Message.worker_id.is_not(None))) or 0
-    counts["uncertain"] = (
-        session.scalar(select(func.count()).where(Message.state == Status.UNCERTAIN.value, RARE_CONDITION)) or 0
-    )
+    deferred = _count(session, Message.state == Status.DEFERRED.value, RARE_CONDITION)
+    counts = {
+        "queued": _count(session, due) - deferred,
+        "deferred": deferred,
+        "sending": _count(session, Message.worker_id.is_not(None)),
+        "uncertain": _count(session, Message.state == Status.UNCERTAIN.value, RARE_CONDITION),
+    }
     oldest = session.scalar(select(func.min(Message.due_at)).where(due, Message.due_at <= now))
     states = breakers(session)
     providers = session.scalars(
@@ -262,45 +185,5 @@ def queue_status(session: Session, now: datetime) -> dict[str, Any]:
     }
 
 
-def _filtered(chosen: LogFilter) -> Select[Message]:
-    conditions: list[Any] = []
-    if chosen.state:
-        conditions.append(Message.state == chosen.state)
-        if chosen.state in RARE_STATES:
-            conditions.append(RARE_CONDITION)
-    if chosen.provider is not None:
-        conditions.append(Message.provider_id == chosen.provider)
-    if chosen.stream is not None:
-        conditions.append(Message.stream_id == chosen.stream)
-    if chosen.key is not None:
-        conditions.append(Message.api_key_id == chosen.key)
-    if chosen.verdict:
-        conditions.append(Message.last_class == chosen.verdict)
-    if chosen.fallback:
-        conditions.append(Message.failed_over)
-    if chosen.soft_bounce:
-        conditions.append(Message.last_class.in_(_SOFT))
-    if chosen.delayed:
-        conditions.append(or_(Message.state == Status.DEFERRED.value, Message.rounds > 0))
-    if chosen.since is not None:
-        conditions.append(Message.id >= first_id_of(chosen.since))
-    if chosen.until is not None:
-        conditions.append(Message.id < first_id_of(chosen.until))
-    if chosen.text:
-        conditions.append(_matches(chosen.text))
-    return select(Message).where(and_(*conditions)) if conditions else select(Message)
-
-
-def _matches(text: str) -> Any:
-    if len(text) == 36 and text.count("-") == 4:
-        return Message.id == text.lower()
-    if "@" in text:
-        if text.startswith("<"):
-            return Message.header_message_id == text
-        # An address is looked up in its index; only a part of one is searched for in what lists show.
-        return Message.id.in_(select(Delivery.message_id).where(Delivery.recipient == text))
-    return or_(
-        Message.subject.icontains(text, autoescape=True),
-        Message.to_header.icontains(text, autoescape=True),
-        Message.from_header.icontains(text, autoescape=True),
-    )
+def _count(session: Session, *conditions: Any) -> int:
+    return session.scalar(select(func.count()).select_from(Message).where(*conditions)) or 0

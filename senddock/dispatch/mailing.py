@@ -1,9 +1,10 @@
 """From fields (HTTP, form, command line) to a submission, and from raw bytes to one; both checked and composed."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+
+import uuid6
 
 from senddock.content.addresses import Mailbox, parse_mailbox
 from senddock.content.compose import Attachment, MailParts, compose
@@ -61,7 +62,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime, advice: SenderAdv
     if any(letter in mail.subject for letter in "\r\n\x00"):
         raise InvalidContent("subject", "The `subject` field contains a line break, which would start another header.")
     domain = sender.address.ascii_domain if sender else "senddock.invalid"
-    message_id = f"<{uuid.uuid4()}@{domain}>"
+    message_id = f"<{uuid6.uuid7()}@{domain}>"
     raw = compose(
         MailParts(
             from_=sender,

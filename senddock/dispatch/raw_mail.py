@@ -1,9 +1,10 @@
 """A message that arrives whole (SMTP door, ``--eml``, sendmail): kept byte for byte but for what must change."""
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime, formataddr
+
+import uuid6
 
 from senddock.content.control_fields import Wishes, wishes_of
 from senddock.content.invalid import InvalidContent
@@ -40,7 +41,7 @@ def raw_submission(
     message_id = whole.first("message-id")
     if message_id is None:
         domain = envelope.sender.ascii_domain if envelope.sender else "senddock.invalid"
-        message_id = added["Message-ID"] = f"<{uuid.uuid4()}@{domain}>"
+        message_id = added["Message-ID"] = f"<{uuid6.uuid7()}@{domain}>"
     if whole.first("date") is None:
         added["Date"] = format_datetime(now)
     raw = shortened(whole.bytes_with(added))

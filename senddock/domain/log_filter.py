@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Self
 
+from senddock.domain.message_id import is_id
+
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
@@ -52,20 +54,21 @@ class LogFilter:
         return found
 
     @property
-    def walks(self) -> bool:
-        """True when messages have to be looked at one by one: no index answers it."""
+    def is_id(self) -> bool:
+        """The text is the id of a message."""
+        return is_id(self.text or "")
+
+    @property
+    def is_message_id(self) -> bool:
+        """The text is a Message-ID as it stands in a header: ``<…@…>``."""
         text = self.text or ""
-        indexed = "@" in text and not text.startswith("<")
-        named = len(text) == 36 and text.count("-") == 4
-        return bool(
-            (text and not indexed and not named)
-            or self.stream is not None
-            or self.key is not None
-            or self.verdict
-            or self.fallback
-            or self.soft_bounce
-            or self.delayed
-        )
+        return text.startswith("<") and text.endswith(">") and "@" in text
+
+    @property
+    def is_address(self) -> bool:
+        """The text is a recipient's whole address."""
+        text = self.text or ""
+        return "@" in text and not text.startswith(("<", "@")) and " " not in text and not text.endswith("@")
 
     @property
     def narrows(self) -> bool:

@@ -14,8 +14,14 @@ from senddock.models.base import Base, BigId, Uid
 #: index only for a query that repeats the index's own condition.
 RARE_STATES = frozenset({"deferred", "failed", "expired", "uncertain", "canceled", "suppressed", "scheduled"})
 RARE_CONDITION = text("state IN ('deferred','failed','expired','uncertain','canceled','suppressed','scheduled')")
+#: What a person asks for by class: accepted messages do not touch these indexes. The same holds for their queries.
+CLASS_CONDITION = text("last_class <> 'accepted'")
+SOFT_CONDITION = text("last_class IN ('recipient_transient','greylisted')")
+FALLBACK_CONDITION = text("failed_over")
+DELAYED_CONDITION = text("(state = 'deferred' OR rounds > 1)")
 _DUE = text("due_at IS NOT NULL")
 _HELD = text("worker_id IS NOT NULL")
+_TRIED = text("provider_id IS NOT NULL")
 
 
 class Message(Base):
@@ -30,8 +36,13 @@ class Message(Base):
         Index("ix_message_due", "stream_id", "due_at", sqlite_where=_DUE, postgresql_where=_DUE),
         Index("ix_message_held", "worker_id", sqlite_where=_HELD, postgresql_where=_HELD),
         Index("ix_message_state", "state", "id", sqlite_where=RARE_CONDITION, postgresql_where=RARE_CONDITION),
-        Index("ix_message_provider", "provider_id", "id"),
-        Index("ix_message_created", "created_at"),
+        Index("ix_message_class", "last_class", "id", sqlite_where=CLASS_CONDITION, postgresql_where=CLASS_CONDITION),
+        Index("ix_message_soft_bounce", "id", sqlite_where=SOFT_CONDITION, postgresql_where=SOFT_CONDITION),
+        Index("ix_message_delayed", "id", sqlite_where=DELAYED_CONDITION, postgresql_where=DELAYED_CONDITION),
+        Index("ix_message_fallback", "id", sqlite_where=FALLBACK_CONDITION, postgresql_where=FALLBACK_CONDITION),
+        # A message has no provider before its first attempt: it is entered once and not twice.
+        Index("ix_message_provider", "provider_id", "id", sqlite_where=_TRIED, postgresql_where=_TRIED),
+        Index(None, "header_message_id"),
     )
 
     id: Mapped[str] = mapped_column(Uid, primary_key=True)

@@ -31,8 +31,8 @@ class Panel:
         self.app = app
         self.client: FlaskClient = app.test_client()
 
-    def get(self, path: str, *, fragment: bool = False) -> Any:
-        return self.client.get(path, headers={"HX-Request": "true"} if fragment else {})
+    def get(self, path: str, *, fragment: bool = False, query: dict[str, str] | None = None) -> Any:
+        return self.client.get(path, headers={"HX-Request": "true"} if fragment else {}, query_string=query)
 
     def read(self, path: str, *, fragment: bool = False) -> str:
         """The text of a page without its CSRF tokens."""

@@ -2,13 +2,18 @@
 
 import html
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
+
+from senddock.dispatch import log_list
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import Mail, submission_of
-from senddock.models import Message
+from senddock.domain.log_filter import LogFilter
+from senddock.models import Database, Message
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
 from tests.web.conftest import Panel
@@ -157,6 +162,97 @@ def test_pages_follow_the_key_without_gaps(panel: Panel, mail: Bench) -> None:
         older = [part for part in text.split('href="') if part.startswith("/logs?before=")]
         path = older[0].split('"')[0].replace("&amp;", "&") if older else None
     assert seen == ids[::-1]
+
+
+def test_a_search_goes_on_by_itself_until_the_log_ends(
+    panel: Panel, mail: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_list, "WALK", 4)
+    ids = [mail.submit(subject="rare" if number in (1, 8) else "other") for number in range(11)]
+    text = panel.get("/logs?text=rare").text
+    assert f'id="m-{ids[8]}"' in text
+    assert f'id="m-{ids[1]}"' not in text
+    assert "1 found in 4 messages" in text
+    shown, steps = [ids[8]], 0
+    while following := re.search(r'hx-get="(/logs/further[^"]+)"', text):
+        text = panel.get(html.unescape(following.group(1)), fragment=True).text
+        shown += re.findall(r'id="m-([^"]+)"', text)
+        steps += 1
+    assert (shown, steps) == ([ids[8], ids[1]], 2)
+    assert "The whole log was searched." in text
+    assert 'hx-swap-oob="beforeend"' in text, "rows are appended, so that nothing moves"
+
+
+def test_a_search_ends_when_its_page_is_full(panel: Panel, mail: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_list, "WALK", 30)
+    for number in range(120):
+        mail.submit(subject="even" if number % 2 == 0 else "odd")
+    text, shown = panel.get("/logs?text=even").text, 0
+    while True:
+        shown += text.count('id="m-')
+        following = re.search(r'hx-get="(/logs/further[^"]+)"', text)
+        if following is None:
+            break
+        text = panel.get(html.unescape(following.group(1)), fragment=True).text
+    assert shown == 50
+    assert "older" in text
+
+
+def test_pages_of_a_sparse_filter_miss_nothing_in_either_direction(
+    mail: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_list, "WALK", 7)
+    ids = [mail.submit(stream_id=1 + (number % 5 == 0)) for number in range(60)]
+    wanted, chosen = ids[::5], LogFilter(stream=2)
+    with mail.database.read() as session:
+        seen, before = [], None
+        while True:
+            page = log_list.page(session, chosen, before=before, limit=3)
+            seen += [row.id for row in page.rows]
+            before = page.older
+            if before is None:
+                break
+        assert seen == wanted[::-1]
+        back, after = [], ids[0]
+        while after is not None:
+            page = log_list.page(session, chosen, after=after, limit=3)
+            back = [row.id for row in page.rows] + back
+            after = page.newer
+        assert back == wanted[1:][::-1]
+
+
+def test_a_message_id_or_an_address_finds_its_messages_at_once(panel: Panel, mail: Bench) -> None:
+    message_id = mail.submit("ana@example.org", subject="This one")
+    mail.submit("bo@example.org", subject="Not this")
+    header = mail.story(message_id)["message_id"]
+    for wanted in (header, "ana@example.org", message_id):
+        text = panel.get("/logs", fragment=True, query={"text": wanted}).text
+        assert ">This one<" in text, wanted
+        assert ">Not this<" not in text, wanted
+        assert "This one" in panel.get("/jump", fragment=True, query={"q": wanted}).text
+
+
+def test_delayed_are_those_that_needed_more_than_one_round(
+    panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]
+) -> None:
+    server = smtp_server({"rcpt": lambda to: reply("452 4.2.2 Mailbox full") if to.startswith("full") else None})
+    mail.provider(server.port)
+    mail.submit("ana@example.org", subject="At once")
+    mail.submit("full@example.org", subject="Later")
+    mail.engine.drain()
+    text = panel.get("/logs?delayed=1").text
+    assert ">Later<" in text
+    assert ">At once<" not in text
+
+
+def test_nonsense_in_place_of_an_id_is_left_out(database: Database) -> None:
+    with database.read() as session:
+        for nonsense in ("", "x", "0" * 36, "' OR 1=1"):
+            assert log_list.page(session, LogFilter(), before=nonsense).rows == []
+            assert log_list.page(session, LogFilter(), after=nonsense).rows == []
+            assert log_list.newer_than(session, LogFilter(text="<x@y>"), nonsense) == []
+            assert not log_list.moved_on(session, nonsense)
+            assert log_list.changed(session, [f"{nonsense}:queued:0"]) == []
 
 
 def test_the_filtered_set_is_exported(panel: Panel, mail: Bench) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, request, url_for
 
-from senddock.dispatch import journal, providers
+from senddock.dispatch import log_list, providers
 from senddock.web.htmx import page_or_fragment
 from senddock.web.language import gettext as _
 from senddock.web.navigation import sections
@@ -42,7 +42,7 @@ def index() -> Any:
 def _messages(wanted: str) -> list[dict[str, str]]:
     """By id or recipient at once; everything else is a search of the log."""
     with services().database.read() as session:
-        rows = journal.named(session, wanted, limit=_MOST)
+        rows = log_list.named(session, wanted, limit=_MOST)
     found = [
         {
             "href": url_for("logs.show", message_id=row.id),

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from senddock.dispatch import journal
+from senddock.dispatch import journal, log_list
 from senddock.domain.log_filter import LogFilter
 from senddock.models import Database, Message
 
@@ -35,7 +35,7 @@ def _rows(database: Database, chosen: LogFilter) -> Iterator[dict[str, Any]]:
     before = None
     while True:
         with database.read() as session:
-            page = journal.page(session, chosen, before=before, limit=_PAGE)
+            page = log_list.page(session, chosen, before=before, limit=_PAGE)
             names, streams = journal.provider_names(session), journal.stream_names(session)
         for row in page.rows:
             yield _plain(row, names, streams)

@@ -1,14 +1,17 @@
 """`/logs`: what happened to every message, and to one."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, flash, g, make_response, render_template, request, url_for
 
 from senddock.content.reading import file_of, read_parts
-from senddock.dispatch import actions, journal, providers
+from senddock.dispatch import actions, journal, log_list, providers
 from senddock.dispatch.copying import copy_of
 from senddock.dispatch.refusals import Refused
 from senddock.domain.log_filter import LogFilter
+from senddock.domain.message_id import moment_of
 from senddock.domain.status import Status
 from senddock.domain.verdict_class import VerdictClass
 from senddock.web.htmx import page_or_fragment, redirect_to
@@ -18,6 +21,17 @@ from senddock.web.logs.export import csv_lines, json_lines
 from senddock.web.services import services
 
 bp = Blueprint("logs", __name__, url_prefix="/logs")
+#: Rows of one page.
+_FULL = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """How far a search has come: messages looked at, rows found, and the moment it has come back to."""
+
+    looked: int
+    found: int
+    back_to: datetime
 
 
 @bp.get("")
@@ -25,9 +39,27 @@ def index() -> Any:
     """One page of the list."""
     chosen = LogFilter.from_args(request.args)
     with services().database.read() as session:
-        page = journal.page(session, chosen, before=request.args.get("before"), after=request.args.get("after"))
+        page = log_list.page(session, chosen, before=request.args.get("before"), after=request.args.get("after"))
         context = _lists(session)
-    return page_or_fragment("logs/index.html", "logs/_list.html", page=page, chosen=chosen, **context)
+        than = log_list.newest_id(session)
+    searched = _searched(page, log_list.WALK, len(page.rows))
+    return page_or_fragment(
+        "logs/index.html", "logs/_list.html", page=page, chosen=chosen, than=than, searched=searched, **context
+    )
+
+
+@bp.get("/further")
+def further() -> Any:
+    """More rows of a search that looked at some messages and was not full: appended, until it is or the log ends."""
+    chosen = LogFilter.from_args(request.args)
+    found, looked = _count("found"), _count("looked")
+    with services().database.read() as session:
+        page = log_list.page(session, chosen, before=request.args.get("before", ""), limit=max(1, _FULL - found))
+        names, streams = journal.provider_names(session), journal.stream_names(session)
+    searched = _searched(page, looked + log_list.WALK, found + len(page.rows))
+    return render_template(
+        "logs/_further.html", page=page, chosen=chosen, searched=searched, names=names, streams=streams
+    )
 
 
 @bp.get("/new")
@@ -36,10 +68,11 @@ def tail() -> Any:
     chosen = LogFilter.from_args(request.args)
     newest = request.args.get("than", "")
     with services().database.read() as session:
-        rows = journal.newer_than(session, chosen, newest)
-        changed = journal.changed(session, request.args.getlist("open")[:100])
+        rows = log_list.newer_than(session, chosen, newest)
+        changed = log_list.changed(session, request.args.getlist("open")[:100])
         names, streams = journal.provider_names(session), journal.stream_names(session)
-    if not rows and not changed:
+        newest = newest if rows or not log_list.moved_on(session, newest) else log_list.newest_id(session)
+    if not rows and not changed and newest == request.args.get("than", ""):
         # 204: HTMX leaves the page as it is, so nothing moves while a person reads.
         return "", 204
     return render_template(
@@ -156,6 +189,16 @@ def copy(message_id: str) -> Any:
     new_id = services().outbox.submit([submission]).ids[0]
     flash(_("A copy is accepted as a new message: this is its story."), "success")
     return redirect_to(url_for("logs.show", message_id=new_id))
+
+
+def _searched(page: log_list.Page, looked: int, found: int) -> Searched | None:
+    """``None`` when the page is full or the log has ended."""
+    return Searched(looked, found, moment_of(page.older)) if page.stopped and page.older is not None else None
+
+
+def _count(name: str) -> int:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
 
 
 def _wanted_provider() -> int | None:

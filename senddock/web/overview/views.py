@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from senddock.dispatch import glance, journal, providers, statistics
+from senddock.dispatch import glance, journal, log_list, providers, statistics
 from senddock.dispatch.allowance import allowances
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.span import SPANS
@@ -37,7 +37,7 @@ def _figures() -> dict[str, Any]:
             "figures": statistics.last_day(session, now),
             "cards": statistics.cards(session, now),
             "chart": stacked(statistics.series_by_provider(session, now, span), names),
-            "newest": journal.page(session, LogFilter(), limit=6).rows,
+            "newest": log_list.page(session, LogFilter(), limit=6).rows,
             "workers": glance.workers(session, now),
             "incidents": glance.open_incidents(session),
             "successes": glance.last_successes(session, [row.id for row in rows]),
