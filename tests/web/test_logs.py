@@ -286,7 +286,7 @@ def test_nothing_from_a_message_or_a_server_is_trusted(
 def test_a_failed_message_is_sent_again_through_a_chosen_provider(
     panel: Panel, mail: Bench, smtp_server: Callable[..., ScriptedSMTP]
 ) -> None:
-    first = smtp_server({"rcpt": [reply("550 5.1.1 No such user")]})
+    first = smtp_server({"rcpt": [reply("554 5.6.0 Malformed message")]})
     second = smtp_server()
     mail.provider(first.port, "one", 1)
     chosen = mail.provider(second.port, "two", 2)
