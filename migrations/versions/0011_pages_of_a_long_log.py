@@ -1,14 +1,14 @@
 """Indexes for what is asked of a long log, and statistics in one tree a table.
 
-Revision: 0010
-Revises: 0009
+Revision: 0011
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0010"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 
 _PARTIAL = (
     ("ix_message_class", ["last_class", "id"], "last_class <> 'accepted'"),
