@@ -12,6 +12,7 @@ import click
 
 from senddock.cli.house import House, pass_house
 from senddock.config import Settings
+from senddock.submission.listening import shown
 
 if TYPE_CHECKING:
     from senddock.submission.certificate import Certificate
@@ -156,7 +157,7 @@ def clock(house: House) -> None:
 def submission(house: House) -> None:
     """Run the SMTP door: applications hand mail over with an API key as the password."""
     from senddock.dispatch.key_rate import KeyRate
-    from senddock.submission.door import CannotListen
+    from senddock.submission.listening import CannotListen, Listening
     from senddock.submission.process import run
 
     house.log_to_stderr()
@@ -173,14 +174,11 @@ def submission(house: House) -> None:
             house.database,
             house.wake,
             KeyRate(house.redis),
-            name=settings.helo_name,
-            plain=settings.smtp_bind,
-            implicit=settings.smtps_bind,
-            certificate=certificate_of(settings),
-            ready=ready,
+            Listening(settings.helo_name, settings.smtp_bind, settings.smtps_bind, certificate_of(settings)),
+            ready,
         )
     except CannotListen as error:
-        name = "SENDDOCK_SMTP_BIND" if str(error).startswith(_shown_bind(settings.smtp_bind)) else "SENDDOCK_SMTPS_BIND"
+        name = "SENDDOCK_SMTP_BIND" if error.bind == settings.smtp_bind else "SENDDOCK_SMTPS_BIND"
         raise click.ClickException(
             f"{error}: another program listens there, or the address is not this machine's; set {name} to another one"
         ) from error
@@ -232,12 +230,7 @@ def _require_free(bind: tuple[str, int], name: str) -> None:
         ) from error
 
 
-def _shown_bind(bind: tuple[str, int]) -> str:
-    host, port = bind
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
 def _shown_host(bind: tuple[str, int]) -> str:
     host, port = bind
     host = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104 - shown, not bound
-    return _shown_bind((host, port))
+    return shown((host, port))

@@ -1,6 +1,7 @@
 """`senddock provider …`: SMTP accounts."""
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -169,52 +170,29 @@ def provider_test(house: House, provider_id: int, to: str | None, as_json: bool)
         sys.exit(1)
 
 
-@provider.command("default")
-@click.argument("provider_id", type=int)
-@as_json
-@pass_house
-def provider_default(house: House, provider_id: int, as_json: bool) -> None:
-    """Make it the first to be used."""
-    from senddock.dispatch import providers
+def _verb(verb: str, does: str, said: str, data: dict[str, bool], act: Callable[..., Any]) -> None:
+    """A command that does one thing to one provider and says so."""
 
-    name = providers.make_default(house.database, provider_id).name
-    done({"id": provider_id, "name": name, "default": True}, f"{name} is the default now.", as_json)
+    @provider.command(verb, help=does)
+    @click.argument("provider_id", type=int)
+    @as_json
+    @pass_house
+    def run(house: House, provider_id: int, as_json: bool) -> None:
+        from senddock.dispatch import providers
 
-
-@provider.command("enable")
-@click.argument("provider_id", type=int)
-@as_json
-@pass_house
-def provider_enable(house: House, provider_id: int, as_json: bool) -> None:
-    """Use it again."""
-    from senddock.dispatch import providers
-
-    name = providers.set_enabled(house.database, provider_id, enabled=True).name
-    done({"id": provider_id, "name": name, "enabled": True}, f"{name} is enabled.", as_json)
+        name = act(providers, house.database, provider_id).name
+        done({"id": provider_id, "name": name, **data}, f"{name} {said}", as_json)
 
 
-@provider.command("disable")
-@click.argument("provider_id", type=int)
-@as_json
-@pass_house
-def provider_disable(house: House, provider_id: int, as_json: bool) -> None:
-    """Stop using it; its settings stay."""
-    from senddock.dispatch import providers
-
-    name = providers.set_enabled(house.database, provider_id, enabled=False).name
-    done({"id": provider_id, "name": name, "enabled": False}, f"{name} is disabled.", as_json)
-
-
-@provider.command("resume")
-@click.argument("provider_id", type=int)
-@as_json
-@pass_house
-def provider_resume(house: House, provider_id: int, as_json: bool) -> None:
-    """Use it again after it was paused or failing: you have settled with the provider what was wrong."""
-    from senddock.dispatch import providers
-
-    name = providers.resume(house.database, provider_id).name
-    done({"id": provider_id, "name": name, "resumed": True}, f"{name} is tried again now, at its full pace.", as_json)
+_verb("default", "Make it the first to be used.", "is the default now.", {"default": True},
+      lambda providers, *which: providers.make_default(*which))  # fmt: skip
+_verb("enable", "Use it again.", "is enabled.", {"enabled": True},
+      lambda providers, *which: providers.set_enabled(*which, enabled=True))  # fmt: skip
+_verb("disable", "Stop using it; its settings stay.", "is disabled.", {"enabled": False},
+      lambda providers, *which: providers.set_enabled(*which, enabled=False))  # fmt: skip
+_verb("resume", "Use it again after it was paused or failing: you have settled with the provider what was wrong.",
+      "is tried again now, at its full pace.", {"resumed": True},
+      lambda providers, *which: providers.resume(*which))  # fmt: skip
 
 
 @provider.command("remove")

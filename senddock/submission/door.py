@@ -14,6 +14,7 @@ from senddock.dispatch.submission import Receipt
 from senddock.submission.admission import Admission, Limits
 from senddock.submission.connection import Connection
 from senddock.submission.intake import Intake, Standing
+from senddock.submission.listening import CannotListen
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +28,6 @@ _SWEEP = 5.0
 _LAST_WORDS = 25.0
 #: Seconds that a TLS handshake may take.
 _HANDSHAKE = 30.0
-
-
-class CannotListen(RuntimeError):
-    """An address cannot be bound; the text says which and why."""
 
 
 class Door:
@@ -86,7 +83,7 @@ class Door:
                 )
             except OSError as error:
                 await self.close()
-                raise CannotListen(f"{_shown(address)} cannot be used ({error.strerror or error})") from error
+                raise CannotListen(address, error) from error
             self._servers.append(server)
         self.spawn(self._sweep())
         return [server.sockets[0].getsockname()[1] for server in self._servers]
@@ -194,8 +191,3 @@ def _raise_descriptor_limit() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _shown(address: tuple[str, int]) -> str:
-    host, port = address
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

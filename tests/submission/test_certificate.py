@@ -16,6 +16,7 @@ from senddock.dispatch.key_rate import KeyRate
 from senddock.models import Database
 from senddock.submission import process
 from senddock.submission.certificate import BadCertificate, Certificate
+from senddock.submission.listening import Listening
 from tests.e2e.house import until
 
 
@@ -75,11 +76,8 @@ def test_new_connections_get_the_renewed_certificate_and_old_ones_go_on(
             sqlite,
             lambda: None,
             KeyRate(None),
-            name="door.test",
-            plain=("127.0.0.1", 0),
-            implicit=("127.0.0.1", 0),
-            certificate=Certificate(*files),
-            ready=lambda ports: renewing.append(pool.submit(renew, ports)),
+            Listening("door.test", ("127.0.0.1", 0), ("127.0.0.1", 0), Certificate(*files)),
+            lambda ports: renewing.append(pool.submit(renew, ports)),
         )
         sys.setswitchinterval(interval)
         assert renewing[0].result(20)
