@@ -12,7 +12,8 @@ from senddock.models import Message, Suppression, WebhookEvent
 from senddock.models.base import Uid, UtcDateTime
 from senddock.models.prepared import Pen, Prepared
 
-_LISTENING = "SELECT 1 FROM webhook_endpoint WHERE disabled_at IS NULL LIMIT 1"
+#: True when a webhook endpoint is enabled.
+LISTENING = "EXISTS (SELECT 1 FROM webhook_endpoint WHERE disabled_at IS NULL)"
 _NOTE = Prepared(insert(WebhookEvent), ["at", "kind", "delivery_id", "data"])
 #: What a recipient's new state tells an application; a wait for a limit or for another provider tells nothing.
 _TOLD = frozenset({Status.ACCEPTED, Status.FAILED, Status.EXPIRED, Status.UNCERTAIN, Status.SUPPRESSED})
@@ -29,7 +30,8 @@ _SUPPRESS = Prepared(
             bindparam("s_at", type_=UtcDateTime()),
         ).where(Message.id == bindparam("s_message", type_=Uid)),
     )
-    .on_conflict_do_nothing(index_elements=["project_id", "address"]),
+    .on_conflict_do_nothing(index_elements=["project_id", "address"])
+    .returning(Suppression.id),
     [],
 )
 
@@ -47,15 +49,15 @@ def follow_up(pen: Pen, message_id: str, changes: Sequence[Mapping[str, Any]], l
             address = change["recipient"].lower()
             row = {"s_address": address, "s_origin": "bounce", "s_note": (change["v_text"] or "")[:500], "s_at": at}
             _SUPPRESS.many(pen, [{**row, "s_message": message_id}])
-            if listening and pen.cursor.rowcount == 1:
+            if listening and pen.cursor.fetchone() is not None:
                 events.append(_event(at, "suppression.added", {**data, "origin": "bounce", "address": address}))
     return events
 
 
 def anybody_listens(pen: Pen) -> bool:
     """True when a webhook endpoint is enabled."""
-    pen.cursor.execute(_LISTENING)
-    return pen.cursor.fetchone() is not None
+    pen.cursor.execute(f"SELECT {LISTENING}")
+    return bool(pen.cursor.fetchone()[0])
 
 
 def note_all(pen: Pen, events: Sequence[Mapping[str, Any]]) -> None:

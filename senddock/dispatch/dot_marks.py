@@ -9,6 +9,7 @@ import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, delete, insert, select
@@ -70,19 +71,17 @@ def _text(mark: Mark, plans: dict[str, int]) -> str:
     plan = row["plan"].text if isinstance(row["plan"], JsonText) else json.dumps(row["plan"])
     index = plans.setdefault(plan, len(plans))
     if not mark.text:
-        known = [
-            mark.message_id,
-            mark.fence,
-            row["number"],
-            row["provider_id"],
-            row["provider_name"],
-            row["recipients"],
-            row["started_at"].timestamp(),
-            row["dot_at"].timestamp(),
-            row["detail"].get("deliveries"),
-        ]
-        mark.text = json.dumps(known)
+        started, dotted = row["started_at"].timestamp(), row["dot_at"].timestamp()
+        mark.text = (
+            f'["{mark.message_id}",{mark.fence},{row["number"]},{row["provider_id"]},{_quoted(row["provider_name"])},'
+            f"{row['recipients']},{started},{dotted},{json.dumps(row['detail'].get('deliveries'))}]"
+        )
     return f"[{index},{mark.text}]"
+
+
+@lru_cache(maxsize=256)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
 
 
 def marks_of(

@@ -89,13 +89,15 @@ class Planner:
         now = self._now()
         provider = transaction.provider
         rules = self._roster.rules()
-        verdicts: dict[Reply, Verdict] = {}
+        main = judge(stage_reply, provider=provider.preset, now=now, rules=rules)
+        last, verdict = stage_reply, main
+        verdicts: list[Verdict] = []
         for item, reply in zip(transaction.recipients, replies, strict=True):
-            verdict = verdicts.get(reply)
-            if verdict is None:
-                verdict = verdicts[reply] = judge(reply, provider=provider.preset, now=now, rules=rules)
+            if reply is not last and reply != last:
+                verdict = judge(reply, provider=provider.preset, now=now, rules=rules)
+            last = reply
+            verdicts.append(verdict)
             self._apply(task, item, verdict, reply, provider, now)
-        main = verdicts.get(stage_reply) or judge(stage_reply, provider=provider.preset, now=now, rules=rules)
         task.last = (main, stage_reply)
         if self._standing.tell(provider, task.claimed.row.from_domain, main, stage_reply, detail, now):
             self._renew()
@@ -159,7 +161,7 @@ class Planner:
         with self._lock:
             credit = self._credit.setdefault(task.stream.id, {})
             candidates = self._candidates.of(task.stream, snapshot, breakers)
-            before = dict(credit)
+            before = dict(credit) if credit or len(candidates) > 1 else credit
             decision = plan(candidates, task.need(group), now=now, credit=credit)
             task.turn = {key: value - before.get(key, 0.0) for key, value in credit.items()}
         if isinstance(decision, Use):

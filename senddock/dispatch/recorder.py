@@ -12,6 +12,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 
 from senddock.dispatch import dot_marks
+from senddock.dispatch.consequences import LISTENING
 from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.late_outcome import write_late
 from senddock.dispatch.message_state import abandon
@@ -21,9 +22,10 @@ from senddock.models.prepared import Pen
 
 log = logging.getLogger(__name__)
 
+_ASKED = "SELECT {}, fence, worker_id, {} FROM message WHERE id {}"
 _FENCES = {
-    "sqlite": "SELECT id, fence, worker_id FROM message WHERE id IN (SELECT value FROM json_each(?))",
-    "postgresql": "SELECT id::text, fence, worker_id FROM message WHERE id = ANY(%s::uuid[])",
+    "sqlite": _ASKED.format("id", LISTENING, "IN (SELECT value FROM json_each(?))"),
+    "postgresql": _ASKED.format("id::text", LISTENING, "= ANY(%s::uuid[])"),
 }
 
 
@@ -109,7 +111,7 @@ class Recorder:
                 # Before the fences are read: on PostgreSQL, recovery holds this row while it changes them.
                 if marks or len(flying) != len(self._in_flight):
                     dot_marks.write(pen, bound_marks)
-                fences, released = _fences(pen, marks, settlements)
+                fences, released, listening = _fences(pen, marks, settlements)
                 held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
                 mine = [item for item in settlements if _is_mine(item, fences, released)]
                 if len(held) != len(marks):
@@ -117,7 +119,7 @@ class Recorder:
                     dot_marks.write(pen, dot_marks.bind(dialect, self._worker_id, flying.values()))
                 if len(mine) != len(settlements):
                     rows = bind(dialect, mine)
-                write(pen, mine, rows)
+                write(pen, mine, rows, listening=listening)
         except Unsynced as error:
             # The outcomes are in force; should the power fail, they are lost like any that came too late to be written.
             log.error("%d messages are not sent: %s", len(marks), error)
@@ -158,12 +160,15 @@ def _is_mine(settlement: Settlement, fences: Mapping[str, int], released: Collec
     return not (settlement.marked and settlement.message_id in released)
 
 
-def _fences(pen: Pen, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> tuple[dict[str, int], set[str]]:
-    """The fence of each message, and the messages that nobody holds any more."""
+def _fences(
+    pen: Pen, marks: Sequence[Mark], settlements: Sequence[Settlement]
+) -> tuple[dict[str, int], set[str], bool]:
+    """The fence of each message, the messages that nobody holds any more, and whether a webhook endpoint is enabled."""
     ids = list({*(mark.message_id for mark in marks), *(item.message_id for item in settlements)})
     if pen.dialect.name == "sqlite":
         pen.cursor.execute(_FENCES["sqlite"], (json.dumps(ids),))
     else:
         pen.cursor.execute(_FENCES["postgresql"], (ids,))
     rows = pen.cursor.fetchall()
-    return {row[0]: row[1] for row in rows}, {row[0] for row in rows if row[2] is None}
+    released = {row[0] for row in rows if row[2] is None}
+    return {row[0]: row[1] for row in rows}, released, any(row[3] for row in rows)

@@ -69,17 +69,26 @@ def bind(dialect: Dialect, settlements: Sequence[Settlement]) -> list[Bound]:
     ]
 
 
-def write(pen: Pen, settlements: Sequence[Settlement], rows: Sequence[Bound] | None = None) -> None:
-    """Write ``settlements``; ``rows`` is what `bind` made of them, when that has been done already."""
+def write(
+    pen: Pen,
+    settlements: Sequence[Settlement],
+    rows: Sequence[Bound] | None = None,
+    *,
+    listening: bool | None = None,
+) -> None:
+    """Write ``settlements``; ``rows`` is what `bind` made of them, when that has been done already.
+
+    ``listening`` says that a webhook endpoint is enabled, when the caller has asked for that.
+    """
     for statement, bound in bind(pen.dialect, settlements) if rows is None else rows:
         statement.write(pen, bound)
     Tally.write(pen, [item.tally for item in settlements if item.tally])
-    tell(pen, settlements)
+    tell(pen, settlements, listening)
 
 
-def tell(pen: Pen, settlements: Sequence[Settlement]) -> None:
+def tell(pen: Pen, settlements: Sequence[Settlement], listening: bool | None = None) -> None:
     """What the recipients' new states bring about besides."""
     told = [item for item in settlements if item.deliveries]
     if told:
-        listening = anybody_listens(pen)
+        listening = anybody_listens(pen) if listening is None else listening
         note_all(pen, [event for item in told for event in follow_up(pen, item.message_id, item.deliveries, listening)])

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -71,7 +71,7 @@ def attempt_settlement(
     verdict: Verdict,
     reply: Reply,
     replies: Sequence[Reply],
-    verdicts: Mapping[Reply, Verdict],
+    verdicts: Sequence[Verdict],
     tls: str | None,
     detail: dict[str, Any],
     following: Provider | None,
@@ -87,8 +87,8 @@ def attempt_settlement(
     task.failed_over = task.failed_over or handed_over
     if len(task.pending) + len(task.others) > 1:
         detail["recipients"] = [
-            {"recipient": item.recipient, "class": verdicts[answer].cls.value, "reply": answer.line()}
-            for item, answer in zip(transaction.recipients, replies, strict=True)
+            {"recipient": item.recipient, "class": meant.cls.value, "reply": answer.line()}
+            for item, answer, meant in zip(transaction.recipients, replies, verdicts, strict=True)
         ]
     attempt = transaction.row or attempt_row(task, transaction)
     if following is not None:
@@ -113,12 +113,12 @@ def attempt_settlement(
         provider_id=transaction.provider.id,
         verdict_class=verdict.cls.value,
         recipients=[
-            (counted_as(item.recipient.rpartition("@")[2], task.stream.named), verdicts[answer].cls.value)
-            for item, answer in zip(transaction.recipients, replies, strict=True)
+            (counted_as(item.recipient.rpartition("@")[2], task.stream.named), meant.cls.value)
+            for item, meant in zip(transaction.recipients, verdicts, strict=True)
         ],
         duration_ms=attempt["duration_ms"],
         failed_over=handed_over,
-        exposures=_exposures(task, transaction, replies, verdicts, duration),
+        exposures=_exposures(task, transaction, verdicts, duration) if task.stream.experiment is not None else (),
     )
     settlement = final_settlement(task, now) if following is None else Settlement(task.id, task.claimed.row.fence)
     settlement.deliveries += _decided(task, now)
@@ -126,13 +126,11 @@ def attempt_settlement(
     return settlement
 
 
-def _exposures(
-    task: Task, transaction: Transaction, replies: Sequence[Reply], verdicts: Mapping[Reply, Verdict], duration: float
-) -> list[Exposure]:
+def _exposures(task: Task, transaction: Transaction, verdicts: Sequence[Verdict], duration: float) -> list[Exposure]:
     """Recipients whose first attempt this was in a running experiment."""
     experiment = task.stream.experiment
     found = []
-    for item, answer in zip(transaction.recipients, replies, strict=True):
+    for item, meant in zip(transaction.recipients, verdicts, strict=True):
         if item.exposed and item.trial is not None and experiment is not None:
             item.exposed = False
             found.append(
@@ -141,7 +139,7 @@ def _exposures(
                     recipient_hash=experiment.hash_of(item.recipient),
                     provider_id=item.trial.arm,
                     mailbox=mailbox_provider(item.recipient.rpartition("@")[2]),
-                    outcome=outcome_of(verdicts[answer].cls.value),
+                    outcome=outcome_of(meant.cls.value),
                     duration_ms=duration,
                 )
             )
@@ -151,9 +149,11 @@ def _exposures(
 def final_settlement(task: Task, now: datetime) -> Settlement:
     """What was decided for each recipient: the message goes back to the queue, or ends."""
     state = task.state()
-    waiting = [item for item in task.pending if item.decided in (Status.DEFERRED, Status.QUEUED)]
-    times = [item.at for item in waiting if item.at is not None]
-    due = min(times if task.others_due is None else [*times, task.others_due], default=None)
+    waiting = [item for item in task.pending if item.decided is Status.DEFERRED or item.decided is Status.QUEUED]
+    due = task.others_due
+    if waiting or due is not None:
+        times = [item.at for item in waiting if item.at is not None]
+        due = min(times if due is None else [*times, due], default=None)
     if waiting and due is None:
         due = now
     if due is not None:

@@ -99,6 +99,8 @@ class Task:
     provider_id: int | None = None
     transaction: Transaction | None = None
     last: tuple[Verdict, Reply] | None = None
+    #: When it is given up, once that has been asked for.
+    expires: datetime | None = None
     #: Why no provider could take it, when that is what it waits for.
     waits: Wait | NoRoute | None = None
     #: What its last choice of a provider did to the shares.
@@ -114,7 +116,7 @@ class Task:
         later = [item for item in waiting if item.next_attempt_at is not None and item.next_attempt_at > now]
         if len(later) == len(waiting):
             later = []
-        not_now = {item.id for item in later}
+        not_now = {item.id for item in later} if later else ()
         pending = [
             Pending(
                 delivery_id=delivery.id,
@@ -141,13 +143,15 @@ class Task:
 
     def expires_at(self) -> datetime:
         """When it is given up."""
-        row = self.claimed.row
-        return expiry(
-            self.stream.schedule,
-            created_at=row.created_at,
-            scheduled_at=row.scheduled_at,
-            expires_at=row.expires_at,
-        )
+        if self.expires is None:
+            row = self.claimed.row
+            self.expires = expiry(
+                self.stream.schedule,
+                created_at=row.created_at,
+                scheduled_at=row.scheduled_at,
+                expires_at=row.expires_at,
+            )
+        return self.expires
 
     def undecided(self) -> list[Pending]:
         """Recipients that go into the next transaction together; empty when all are decided for now."""

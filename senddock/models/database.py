@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -138,28 +138,30 @@ class Database:
         try:
             with self._turn():
                 connection = self._pen_connection or self._open_pen()
-                cursor = connection.cursor()
                 try:
-                    if self.is_sqlite:
-                        cursor.execute("BEGIN IMMEDIATE")
-                    elif not lasting:
-                        cursor.execute("SET LOCAL synchronous_commit TO off")
-                    yield Pen(self.engine.dialect, cursor)
-                    if self.is_sqlite:
-                        cursor.execute("COMMIT")
-                    else:
-                        connection.commit()
+                    with self._pipelined(connection), closing(connection.cursor()) as cursor:
+                        if self.is_sqlite:
+                            cursor.execute("BEGIN IMMEDIATE")
+                        elif not lasting:
+                            cursor.execute("SET LOCAL synchronous_commit TO off")
+                        yield Pen(self.engine.dialect, cursor)
+                        if self.is_sqlite:
+                            cursor.execute("COMMIT")
+                        else:
+                            connection.commit()
                 except BaseException:
                     self._drop_pen()
                     raise
-                finally:
-                    cursor.close()
         except (self._driver_error, DBAPIError) as error:
             if not (isinstance(error, self._unavailable) or _says_unavailable(error)):
                 raise
             raise StorageUnavailable(_reason(error)) from error
         if lasting and self._pen_log is not None:
             self._pen_log.sync()
+
+    def _pipelined(self, connection: PoolProxiedConnection) -> AbstractContextManager[Any]:
+        """On PostgreSQL the statements of a transaction travel together; only what is fetched is waited for."""
+        return nullcontext() if self.is_sqlite else connection.driver_connection.pipeline()  # type: ignore[union-attr]
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -230,6 +232,9 @@ def _prepare_sqlite(connection: SqliteConnection, _record: object) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA temp_store=MEMORY")
+    # The log is put into the database file every 16 MB: the pages that each commit touches are then written there once
+    # for hundreds of commits, and writers wait for that less often than with the usual 4 MB.
+    cursor.execute("PRAGMA wal_autocheckpoint=4000")
     cursor.close()
 
 

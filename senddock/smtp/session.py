@@ -121,6 +121,9 @@ class Session:
 
     def opening(self, outgoing: Outgoing) -> Steps[Opening]:
         """Read the replies to the envelope that `begin` (or `finish` of the one before) has sent. Raises `WireFault`."""
+        welcome = self._welcome(len(outgoing.recipients)) if self.pipelining else None
+        if welcome is not None:
+            return welcome
         mail = yield from self._reply(Stage.MAIL)
         if not mail.positive and not self.pipelining:
             return Opening(mail, (), ready=False)
@@ -135,6 +138,19 @@ class Session:
             if recipients and recipients[-1].code == 421:
                 return Opening(recipients[-1], (), ready=False)
             raise
+
+    def _welcome(self, recipients: int) -> Opening | None:
+        """The usual case: every answer to the envelope is there, and positive."""
+        at_hand = self._wire.replies_at_hand(recipients + 2)
+        if at_hand is None:
+            return None
+        answers, end = at_hand
+        if answers[-1][0] != 354 or not all(200 <= code < 300 for code, _ in answers[:-1]):
+            return None
+        self._wire.pass_over(end)
+        self._wire.at(Stage.DATA, self._limits.envelope)
+        taken = tuple(_known_reply(code, text, Stage.RCPT) for code, text in answers[1:-1])
+        return Opening(None, taken, ready=True)
 
     def _after_mail(self, outgoing: Outgoing, mail: Reply, recipients: list[Reply]) -> Steps[Opening]:
         wire, piped = self._wire, self.pipelining

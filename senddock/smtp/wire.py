@@ -132,6 +132,27 @@ class Wire(smtplib.SMTP):
             if len(lines) >= _MAX_LINES:
                 raise fault(self.stage, "Connection failed: the server's answer has no end")
 
+    def replies_at_hand(self, count: int) -> tuple[list[tuple[int, bytes]], int] | None:
+        """Code and text of the next ``count`` replies, when all have arrived and each is one line; else `reply` has to be
+        asked for them. With them goes what `pass_over` takes."""
+        if self.transcript is not None:
+            return None
+        found, at = [], self._read
+        for _ in range(count):
+            end = self._buffer.find(b"\n", at)
+            if end < 0:
+                return None
+            code, text, last = _parse(self._buffer[at:end])
+            if not (code and last):
+                return None
+            found.append((code, text))
+            at = end + 1
+        return found, at
+
+    def pass_over(self, end: int) -> None:
+        """Count the replies as read that `replies_at_hand` answered."""
+        self._read = end
+
     def has_unread(self) -> bool:
         """True when the server has said something since the last reply, or hung up; never waits."""
         if self._read < len(self._buffer) or self.sock is None:
