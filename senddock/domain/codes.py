@@ -52,6 +52,7 @@ _PERMANENT: dict[str, V] = {
     "6.8": V.CONTENT_REJECTED,
     "6.9": V.CONTENT_REJECTED,
     "6.10": V.CONTENT_REJECTED,
+    "6.11": V.CONTENT_REJECTED,
     "7.1": V.CONTENT_REJECTED,
     "7.2": V.RECIPIENT_PERMANENT,
     "7.4": V.AUTH,
@@ -63,9 +64,11 @@ _PERMANENT: dict[str, V] = {
     "7.11": V.TLS,
     "7.12": V.AUTH,
     "7.14": V.AUTH,
-    "7.15": V.RATE_LIMITED,
+    "7.15": V.SERVER_TRANSIENT,
+    "7.16": V.MESSAGE_TOO_LARGE,
     "7.17": V.RECIPIENT_PERMANENT,
     "7.18": V.RECIPIENT_PERMANENT,
+    "7.19": V.RECIPIENT_TRANSIENT,
     "7.20": V.CONTENT_REJECTED,
     "7.21": V.CONTENT_REJECTED,
     "7.22": V.CONTENT_REJECTED,
@@ -77,16 +80,43 @@ _PERMANENT: dict[str, V] = {
     "7.28": V.RATE_LIMITED,
     "7.29": V.CONTENT_REJECTED,
     "7.30": V.TLS,
+    # Microsoft's own
+    "1.20": V.CONTENT_REJECTED,
+    "1.90": V.QUOTA_EXCEEDED,
+    "2.121": V.RECIPIENT_TRANSIENT,
+    "2.122": V.RECIPIENT_TRANSIENT,
+    "4.14": V.SERVER_TRANSIENT,
+    "4.300": V.SERVER_TRANSIENT,
+    "4.310": V.RECIPIENT_PERMANENT,
+    "4.312": V.CONNECTION,
+    "4.316": V.CONNECTION,
+    "4.317": V.CONNECTION,
+    "4.318": V.CONNECTION,
+    "7.54": V.RELAY_DENIED,
     "7.57": V.AUTH,
+    "7.60": V.SENDER_NOT_VERIFIED,
+    "7.64": V.RELAY_DENIED,
+    "7.124": V.RECIPIENT_PERMANENT,
+    "7.129": V.RECIPIENT_PERMANENT,
+    "7.133": V.RECIPIENT_PERMANENT,
+    "7.134": V.RECIPIENT_PERMANENT,
+    "7.136": V.RECIPIENT_PERMANENT,
     "7.139": V.AUTH,
-    "7.750": V.SENDER_NOT_VERIFIED,
+    "7.232": V.QUOTA_EXCEEDED,
+    "7.233": V.QUOTA_EXCEEDED,
+    "7.321": V.TLS,
+    "7.322": V.TLS,
+    "7.323": V.TLS,
+    "7.324": V.TLS,
+    "7.325": V.TLS,
     "7.504": V.RECIPIENT_PERMANENT,
     "7.505": V.RECIPIENT_PERMANENT,
-    "4.310": V.RECIPIENT_PERMANENT,
+    "7.750": V.SENDER_NOT_VERIFIED,
 }
 _TRANSIENT: dict[str, V] = {
     "1.1": V.RECIPIENT_TRANSIENT,
     "1.2": V.RECIPIENT_TRANSIENT,
+    "1.3": V.RECIPIENT_TRANSIENT,
     "1.10": V.RECIPIENT_TRANSIENT,
     "2.0": V.RECIPIENT_TRANSIENT,
     "2.1": V.RECIPIENT_TRANSIENT,
@@ -107,7 +137,7 @@ _BY_CODE: dict[int, V] = {
     422: V.RECIPIENT_TRANSIENT,
     426: V.CONNECTION,
     431: V.SERVER_TRANSIENT,
-    432: V.RATE_LIMITED,
+    432: V.AUTH,
     441: V.CONNECTION,
     451: V.SERVER_TRANSIENT,
     452: V.SERVER_TRANSIENT,
@@ -132,7 +162,7 @@ _BY_CODE: dict[int, V] = {
 }
 #: Codes that mean one thing to MAIL, another to RCPT, and a third after the message.
 _BY_STAGE: dict[int, dict[Stage, V]] = {
-    450: {Stage.RCPT: V.RECIPIENT_TRANSIENT, Stage.FINAL_DOT: V.SERVER_TRANSIENT, Stage.MAIL: V.SERVER_TRANSIENT},
+    450: {Stage.RCPT: V.RECIPIENT_TRANSIENT, Stage.FINAL_DOT: V.SERVER_TRANSIENT, Stage.MAIL: V.SENDER_NOT_VERIFIED},
     521: {Stage.RCPT: V.RECIPIENT_PERMANENT, Stage.FINAL_DOT: V.CONTENT_REJECTED, Stage.MAIL: V.CONTENT_REJECTED},
     556: {Stage.RCPT: V.RECIPIENT_PERMANENT, Stage.FINAL_DOT: V.RECIPIENT_PERMANENT},
     525: {Stage.AUTH: V.AUTH, Stage.RCPT: V.RECIPIENT_PERMANENT, Stage.FINAL_DOT: V.RECIPIENT_PERMANENT},
@@ -140,7 +170,18 @@ _BY_STAGE: dict[int, dict[Stage, V]] = {
     553: {Stage.MAIL: V.SENDER_NOT_VERIFIED, Stage.RCPT: V.RECIPIENT_PERMANENT, Stage.FINAL_DOT: V.SENDER_NOT_VERIFIED},
     554: {Stage.MAIL: V.SENDER_NOT_VERIFIED, Stage.RCPT: V.RELAY_DENIED, Stage.FINAL_DOT: V.CONTENT_REJECTED},
 }
-_SESSION = frozenset({Stage.GREETING, Stage.EHLO, Stage.CONNECT, Stage.TLS})
+#: Enhanced codes that say no more than where the trouble lies.
+_GENERAL = frozenset({"0.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "7.1"})
+#: A refusal here has seen neither the account nor the message: it is about this machine's or the provider's address.
+BEFORE_SIGN_IN = frozenset({Stage.CONNECT, Stage.GREETING, Stage.EHLO})
+
+
+def names_a_cause(enhanced: str | None) -> bool:
+    """True when an enhanced code is one whose meaning is registered or known, and not a general one."""
+    if enhanced is None:
+        return False
+    detail = enhanced.partition(".")[2]
+    return detail not in _GENERAL and class_by_enhanced(enhanced, None, Stage.FINAL_DOT) is not None
 
 
 def class_by_enhanced(enhanced: str, code: int | None, stage: Stage) -> V | None:
@@ -155,7 +196,7 @@ def class_by_enhanced(enhanced: str, code: int | None, stage: Stage) -> V | None
     if detail == "5.1" and code in (530, 503):
         return V.AUTH
     if detail == "7.3":
-        return V.AUTH if code == 535 else V.TLS if group == "4" else V.CONTENT_REJECTED
+        return V.TLS if group == "4" or code == 451 else V.AUTH
     if detail == "7.9":
         return V.AUTH if code in (534, 535) else V.CONTENT_REJECTED if group == "5" else V.SERVER_TRANSIENT
     if detail == "7.0":
@@ -166,17 +207,19 @@ def class_by_enhanced(enhanced: str, code: int | None, stage: Stage) -> V | None
         return _TRANSIENT[detail]
     if detail in _PERMANENT:
         found = _PERMANENT[detail]
-        # A promise that time will help outweighs a permanent class.
-        return V.SERVER_TRANSIENT if group == "4" and found is V.CONTENT_REJECTED else found
-    if detail.startswith("7.") and len(detail) >= 5:
+        # A promise that time will help outweighs a refusal without a cause.
+        return V.SERVER_TRANSIENT if group == "4" and detail in ("3.3", "7.1") else found
+    if detail.startswith("7."):
         return V.CONTENT_REJECTED if group == "5" else V.SERVER_TRANSIENT
     return None
 
 
 def class_by_code(code: int, stage: Stage) -> V | None:
     """The class of a basic code at a stage, or ``None`` when the code is not one of SMTP's refusals."""
-    if stage in _SESSION and code in (521, 550, 554, 556, 571):
-        return V.CONTENT_REJECTED if stage is Stage.GREETING else V.SERVER_TRANSIENT
+    if stage is Stage.TLS and code >= 400:
+        return V.TLS
+    if stage in BEFORE_SIGN_IN and code in (521, 550, 554, 556, 571):
+        return V.CONTENT_REJECTED
     if stage is Stage.AUTH and 500 <= code < 600:
         return V.AUTH
     if code in _BY_STAGE:

@@ -34,6 +34,8 @@ class Rule:
     codes: frozenset[int]
     #: Applies to faults without a reply (``True``), to replies (``False``), or to both (``None``).
     fault: bool | None
+    #: An enhanced code that names a cause outweighs it.
+    weak: bool
     pause: bool
     wait: int | None
     #: Instead of what the class says about other providers.
@@ -90,6 +92,7 @@ def rule_from(data: dict[str, Any]) -> Rule:
         stages=frozenset(Stage(name) for name in data.get("stages", ())),
         codes=frozenset(data.get("codes", ())),
         fault=data.get("fault"),
+        weak=bool(data.get("weak", False)),
         pause=bool(data.get("pause", False)),
         wait=data.get("wait"),
         fail_over=FailOver(data["fail_over"]) if "fail_over" in data else None,

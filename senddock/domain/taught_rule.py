@@ -65,6 +65,7 @@ def rule_of(
         stages=frozenset(),
         codes=frozenset(),
         fault=None,
+        weak=False,
         pause=pause,
         wait=None,
         fail_over=None,

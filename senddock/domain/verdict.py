@@ -1,14 +1,15 @@
 """What a reply or a fault means: whose fault it is, whether another provider helps, whether time heals it.
 
-Decided in this order: the stage (a dead link), the rule pack (provider + stage + pattern), the enhanced code (RFC 3463),
-the basic code by stage (RFC 5321). A provider's SMTP door is not the recipient's MX: a 5xx from it is nearly always about
-the account, the sender or a policy, and codes alone are not enough (``451 Maximum credits exceeded`` is a quota).
+Decided in this order: the stage (a dead link), the rule pack (provider + stage + pattern), an enhanced code that names a
+cause (RFC 3463), the pack's single words, a general enhanced code, the basic code by stage (RFC 5321). A provider's SMTP
+door is not the recipient's MX: a 5xx from it is nearly always about the account, the sender or a policy, and codes alone
+are not enough (``451 Maximum credits exceeded`` is a quota).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from senddock.domain.codes import class_by_code, class_by_enhanced
+from senddock.domain.codes import BEFORE_SIGN_IN, class_by_code, class_by_enhanced, names_a_cause
 from senddock.domain.reply import Reply, Stage
 from senddock.domain.rules import Rule, RulePack, standard_rules
 from senddock.domain.verdict_class import CLASSES, Blame, FailOver, Opens, VerdictClass
@@ -56,7 +57,7 @@ def judge(
         return _verdict(VerdictClass.UNCERTAIN, reply, None, "stage:reply")
     wait = wait_in(reply.text, now)
     rule = (rules or standard_rules()).match(reply, provider)
-    if rule is not None:
+    if rule is not None and not (rule.weak and names_a_cause(reply.enhanced)):
         return _verdict(rule.cls, reply, wait if wait is not None else rule.wait, rule.id, rule)
     if reply.enhanced is not None:
         cls = class_by_enhanced(reply.enhanced, reply.code, reply.stage)
@@ -76,8 +77,8 @@ def _verdict(cls: VerdictClass, reply: Reply, wait: int | None, name: str, rule:
     )
     pause = rule is not None and rule.pause
     fail_over = (rule.fail_over if rule else None) or facts.fail_over
-    if pause and cls is VerdictClass.CONTENT_REJECTED:
-        # The account is blocked, not the message: another provider may take it.
+    if cls is VerdictClass.CONTENT_REJECTED and (pause or reply.stage in BEFORE_SIGN_IN):
+        # The account or the address is blocked, not the message: another provider may take it.
         fail_over = FailOver.ONCE
     return Verdict(
         cls=cls,

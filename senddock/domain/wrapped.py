@@ -12,11 +12,11 @@ _FORMS = tuple(
         # Swift Mailer, Symfony: got code "550", with message "550 5.7.60 …"
         r"got code \W?(?P<code>[2-5]\d\d)\W?,? with message \"?(?:(?P=code)[ -])?(?P<text>.*?)\"?\.?$",
         # Python: (535, b'5.7.8 …') inside an exception or a dictionary of recipients
-        r"\((?P<code>[2-5]\d\d), ?b?(?P<quote>['\"])(?P<text>.*?)(?P=quote)",
+        r"\((?P<code>[2-5]\d\d), ?b?(?P<quote>['\"])(?P<text>.*?)(?P=quote)(?=\s*(?:[,.)}]|$))",
         # Roundcube: SMTP Error (535): Authentication failed
         r"SMTP error \(?(?P<code>[45]\d\d)\)?: (?P<text>.*)",
         # Postfix, Exim, Exchange: host mx.example.org[192.0.2.1] said: 550 5.1.1 … (465 and 587 are ports)
-        r"[:;] ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -](?P<text>(?=[45#<(\[\"p*A-Za-z]).*)",
+        r"[:;] ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -](?P<text>(?=[45#<(\[\"p*]|[^\W\d_]|\d+\.\d+\.\d+\.).*)",
         # Ruby, Java, .NET: Net::SMTPServerBusy: 451 …, SMTPAddressFailedException: 550 …, (555 5.5.2 …)
         r"(?:Error|Exception|Busy|Refused)\b['\"]?\s*[:(]\s*(?P<code>[45][0-5]\d)[ -](?P<text>.*)",
         # Anything else that ends in its code: "… exceeded (451)", "… exceeded hour limit\" code=550"
@@ -29,14 +29,15 @@ _STAGES = {
     "rcpt": r"RCPT TO command|RecipientsRefused|all recipients were rejected|after RCPT TO",
     "final_dot": r"end of DATA|DATA END command|message failed",
 }
-_FIRST = re.compile(r"^(?:smtp; ?|#)?(?!\(\d{3}, ?b?['\"])\(?(?P<code>[2-6]\d\d)(?:[ ,-]|$)")
+_DOT_NET = re.compile("the server response was: ", re.IGNORECASE)
+_FIRST = re.compile(r"^(?:smtp; ?|#)?(?!\(\d{3}, ?b?['\"])\(?(?P<code>[2-6]\d\d)(?:[ ,-]|\.(?!\d)|$)", re.IGNORECASE)
 _ANYWHERE = re.compile(rf"(?<![\d.])#?({_ENHANCED})(?![\d.]*\d)")
 
 
 def unwrap(text: str) -> tuple[int | None, str | None, str, str | None]:
     """Code, enhanced code and words of the server, and the stage when the wrapper names it; ``None`` where unknown."""
     # .NET leads with a sentence of its own.
-    text = text.rpartition("The server response was: ")[2]
+    text = _DOT_NET.split(text)[-1]
     stage = next((name for name, words in _STAGES.items() if re.search(words, text, re.IGNORECASE)), None)
     first = _FIRST.match(text)
     if first:

@@ -18,7 +18,7 @@ VERDICTS = [
 ]
 
 
-def _decision(facts: Verdict | ClassFacts) -> str:
+def decision_of(facts: Verdict | ClassFacts) -> str:
     if facts.fail_over in (FailOver.YES, FailOver.ONCE):
         return "fail over"
     return "retry" if facts.retry else "give up"
@@ -40,9 +40,9 @@ def test_they_have_the_right_class() -> None:
 
 def test_the_decision_is_that_of_the_class_except_where_an_address_is_blamed() -> None:
     wrong = [
-        (row["line"], _decision(verdict))
+        (row["line"], decision_of(verdict))
         for row, verdict in VERDICTS
-        if _decision(verdict) != _decision(CLASSES[VerdictClass(row["class"])])
+        if decision_of(verdict) != decision_of(CLASSES[VerdictClass(row["class"])])
         and not (verdict.cls is VerdictClass.CONTENT_REJECTED and verdict.fail_over is FailOver.ONCE)
     ]
     assert wrong == []
