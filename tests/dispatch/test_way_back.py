@@ -56,7 +56,7 @@ def test_it_is_probed_without_mail_then_one_message_then_a_ramp(bench: Bench, sm
     phases = []
     for _ in range(60):
         later(bench, 3)
-        bench.engine.drain(longest=2)
+        bench.engine.drain()
         phases.append(phase(bench, row))
         if phases[-1] is Phase.CLOSED:
             break

@@ -100,7 +100,7 @@ def test_an_attempt_in_doubt_is_counted_as_uncertain_until_its_outcome_arrives_a
     message_id = bench.submit("a@example.org")
     held: list[Settlement] = []
     bench.engine.recorder.settle = held.append  # type: ignore[method-assign]
-    bench.engine.drain(longest=0.5)
+    bench.engine.drain()
     server.wait_for(1)
     with bench.database.write() as session:
         session.execute(update(Message).where(Message.id == message_id).values(worker_id=0))

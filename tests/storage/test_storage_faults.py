@@ -109,14 +109,16 @@ def test_on_a_full_disk_no_dot_leaves_and_everything_is_sent_once_there_is_room(
         marked += len(marks_of(session))
     assert len(server.taken) <= marked
     disk.make_room()
-    for _ in range(30):
+
+    def all_sent() -> bool:
         # What the full disk made a defect of is taken back by the clock.
         recover(on_disk.database, now=utcnow() + timedelta(minutes=2), lease=300)
         with on_disk.database.write() as session:
             session.execute(update(Message).where(Message.due_at.is_not(None)).values(due_at=utcnow()))
         on_disk.engine.drain(longest=2)
-        if len(server.taken) >= 20 and on_disk.engine.lanes.outstanding == 0:
-            break
+        return len(server.taken) >= 20 and on_disk.engine.lanes.outstanding == 0
+
+    until(all_sent, 120, lambda: f"{len(server.taken)} of 20 were sent")
     assert len(server.taken) == 20
     assert {on_disk.story(message_id)["state"] for message_id in ids} == {"accepted"}
 

@@ -24,8 +24,10 @@ def fill(database: Database, vault: Vault, name: str = "AWS SES") -> int:
         },
         None,
     )
+    # One moment for all: between two of them the hour might be over.
+    now = datetime.now(UTC)
     tallies = [
-        Tally(datetime.now(UTC), 1, row.id, verdict, [("gmail.com", verdict)], 120.0, failed_over=False)
+        Tally(now, 1, row.id, verdict, [("gmail.com", verdict)], 120.0, failed_over=False)
         for verdict in ("accepted", "accepted", "recipient_transient")
     ]
     with database.transaction() as connection:
