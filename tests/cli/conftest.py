@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from senddock.cli import main
+from tests.ports import reserved_port
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 #: Commands that stay, or that replace the process's signal handlers.
@@ -25,9 +26,11 @@ def run(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) 
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     shutil.copy(sqlite_template, data / "senddock.db")
+    # Somebody may run a SendDock of their own on this machine.
+    binds = {f"SENDDOCK_{door}_BIND": f"127.0.0.1:{reserved_port()}" for door in ("WEB", "SMTP")}
 
     def senddock(*arguments: str, stdin: str | None = None, **environ: str) -> "subprocess.CompletedProcess[str]":
-        given = {"SENDDOCK_DATA_DIR": str(data), **environ}
+        given = {"SENDDOCK_DATA_DIR": str(data), **binds, **environ}
         if arguments[0] in _PROCESSES:
             return subprocess.run(
                 [sys.executable, "-m", "senddock", *arguments], env={**os.environ, **given}, input=stdin,
