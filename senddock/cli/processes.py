@@ -24,6 +24,7 @@ _ROOMS = (
     "senddock.cli.chores",
     "senddock.dispatch.clock",
     "senddock.dispatch.connection_tests",
+    "senddock.dispatch.domain_checks",
     "senddock.dispatch.worker",
     "senddock.submission.certificate",
     "senddock.submission.process",
@@ -86,12 +87,17 @@ def up(house: House, workers: int | None) -> None:
 
 
 def _load_rooms() -> None:
-    """Import what the processes need, before they are forked."""
+    """Import and read what the processes need, before they are forked."""
     from sqlalchemy.orm import configure_mappers
+
+    from senddock.domain.catalogue import catalogue
+    from senddock.domain.rules import standard_rules
 
     for name in _ROOMS:
         importlib.import_module(name)
     configure_mappers()
+    standard_rules()
+    catalogue()
 
 
 @click.command()
