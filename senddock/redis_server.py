@@ -88,7 +88,7 @@ def arguments(binary: RedisBinary, data_dir: Path) -> list[str]:
     ]
 
 
-def wait_until_ready(data_dir: Path, seconds: float = 10.0) -> bool:
+def wait_until_ready(data_dir: Path, seconds: float = 60.0) -> bool:
     """True as soon as the server answers PING; False after ``seconds``."""
     client = Redis.from_url(url_of(data_dir))
     deadline = time.monotonic() + seconds

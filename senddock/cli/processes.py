@@ -122,7 +122,6 @@ def worker(house: House) -> None:
     settings = house.settings
     # The wrong master key must end here, before anything waits or is sent.
     _ = house.vault
-    wait_for_redis(house)
     engine = Engine(
         house.database,
         house.vault,
@@ -200,26 +199,6 @@ def certificate_of(settings: Settings) -> "Certificate | None":
         return Certificate(settings.tls_cert, settings.tls_key)
     except BadCertificate as error:
         raise click.ClickException(str(error)) from error
-
-
-def wait_for_redis(house: House) -> None:
-    """A worker that starts with the bundled Redis waits for it; no mail is lost meanwhile."""
-    import threading
-
-    from redis.exceptions import RedisError
-
-    pause = threading.Event()
-    told = False
-    while True:
-        try:
-            house.redis.ping()
-        except RedisError as error:
-            if not told:
-                log.info("waiting for Redis: %s", error)
-                told = True
-            pause.wait(0.1)
-        else:
-            return
 
 
 def _require_free(bind: tuple[str, int], name: str) -> None:
