@@ -75,13 +75,14 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
     with app.app_context():
         database = Database(settings.database_url, engine=db.engine)
     waker = Waker(redis)
-    outbox = Outbox(database, waker)
+    outbox, advice = Outbox(database, waker), SenderAdvice(database)
     app.extensions["senddock"] = Services(
         database=database,
         vault=vault,
         redis=redis,
         outbox=outbox,
         waker=waker,
+        advice=advice,
         public_url=settings.public_url,
         smtp_bind=settings.smtp_bind,
         metrics_token=settings.metrics_token,
@@ -94,7 +95,7 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         channels=Channels(database, "api"),
         rate=KeyRate(redis),
         public_url=settings.public_url,
-        advice=SenderAdvice(database),
+        advice=advice,
         fetcher=Fetcher() if settings.attachment_urls else None,
     )
     routes = api.blueprint()

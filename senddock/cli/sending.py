@@ -45,11 +45,16 @@ def send(house: House, /, eml: Any, stream: str | None, wait: bool, as_json: boo
     except InvalidContent as error:
         raise click.ClickException(error.message) from error
     message_id = hand_over(house, made)
+    warnings = made.meta.get("warnings", [])
+    for remark in warnings:
+        click.echo(f"Warning: {remark['message']}", err=True)
     if wait:
         while Status(story_of(house, message_id)["state"]) in PENDING:
             time.sleep(0.1)
     if as_json:
-        show(story_of(house, message_id) if wait else {"id": message_id})
+        show(
+            story_of(house, message_id) if wait else {"id": message_id, **({"warnings": warnings} if warnings else {})}
+        )
     else:
         click.echo(message_id)
     if wait and story_of(house, message_id)["state"] != Status.ACCEPTED.value:
@@ -79,6 +84,7 @@ def whole_submission(
     from senddock.content.whole import WholeMessage
     from senddock.dispatch.channels import channel_of
     from senddock.dispatch.raw_mail import raw_submission
+    from senddock.dispatch.sender_advice import SenderAdvice
 
     now = datetime.now(UTC)
     whole = WholeMessage(data)
@@ -87,7 +93,7 @@ def whole_submission(
         raise InvalidContent("to", "The message names no recipient in To, Cc or Bcc: give one with --to.")
     wishes = wishes_of(whole.control(), now)
     channel = channel_of(house.database, via="cli", project_id=None, stream=stream or wishes.stream)
-    return raw_submission(whole, sender, people, channel, now, wishes=wishes)
+    return raw_submission(whole, sender, people, channel, now, wishes=wishes, advice=SenderAdvice(house.database))
 
 
 def story_of(house: House, message_id: str) -> dict[str, Any]:
@@ -113,6 +119,7 @@ def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submi
     from senddock.content.compose import Attachment
     from senddock.dispatch.channels import channel_of
     from senddock.dispatch.mailing import Mail, submission_of
+    from senddock.dispatch.sender_advice import SenderAdvice
 
     text, now = given["text"], datetime.now(UTC)
     if not given["to"] or given["subject"] is None:
@@ -129,7 +136,8 @@ def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submi
         subject=given["subject"], text=text, html=given["html"], attachments=files, scheduled_at=_moment(given["at"], now),
         expires_at=_moment(given["expires"], now),
     )  # fmt: skip
-    return submission_of(mail, channel_of(house.database, via="cli", project_id=None, stream=stream), now)
+    channel = channel_of(house.database, via="cli", project_id=None, stream=stream)
+    return submission_of(mail, channel, now, SenderAdvice(house.database))
 
 
 def _moment(text: str | None, now: datetime) -> datetime | None:

@@ -103,7 +103,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime, advice: SenderAdv
             "bcc": [str(mailbox) for mailbox in bcc],
             "reply_to": [str(mailbox) for mailbox in reply_to],
             "tags": [dict(tag) for tag in mail.tags],
-            **_all_warnings(mail, sender, channel, advice),
+            **warnings_of(channel, mail.headers, (sender.name, str(sender.address)) if sender else None, advice),
         },
         needs_smtputf8=international,
         needs_8bit=international,
@@ -113,21 +113,19 @@ def submission_of(mail: Mail, channel: Channel, now: datetime, advice: SenderAdv
     )
 
 
-def warnings_of(channel: Channel, headers: Mapping[str, str]) -> dict[str, list[dict[str, str]]]:
-    """What was accepted and should be better, as the member ``warnings`` of the message's ``meta``; empty when nothing."""
-    missing = missing_unsubscribe(headers) if channel.kind == "marketing" else None
-    return {"warnings": [{"name": "unsubscribe_missing", "message": missing, "guide": _UNSUBSCRIBE}]} if missing else {}
-
-
-def _all_warnings(
-    mail: Mail, sender: Mailbox | None, channel: Channel, advice: SenderAdvice | None
+def warnings_of(
+    channel: Channel, headers: Mapping[str, str], sender: tuple[str, str] | None, advice: SenderAdvice | None
 ) -> dict[str, list[dict[str, str]]]:
-    found = warnings_of(channel, mail.headers)
-    if advice is None:
-        return found
-    email, name = (str(sender.address), sender.name or None) if sender else (None, None)
-    said = advice.warnings(email, name)
-    return {"warnings": [*(asdict(one) for one in said), *found.get("warnings", ())]} if said else found
+    """What was accepted and should be better, as the member ``warnings`` of the message's ``meta``; empty when nothing.
+
+    ``sender`` is name and address of From.
+    """
+    name, email = sender or (None, None)
+    found = [asdict(one) for one in advice.warnings(email, name or None)] if advice is not None else []
+    missing = missing_unsubscribe(headers) if channel.kind == "marketing" else None
+    if missing:
+        found.append({"name": "unsubscribe_missing", "message": missing, "guide": _UNSUBSCRIBE})
+    return {"warnings": found} if found else {}
 
 
 def _mailboxes(texts: Sequence[str], name: str) -> tuple[Mailbox, ...]:

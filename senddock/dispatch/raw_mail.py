@@ -12,6 +12,7 @@ from senddock.content.long_lines import shortened
 from senddock.content.whole import WholeMessage
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import MAX_MESSAGE_BYTES, warnings_of
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Address, Envelope, InvalidAddress
 
@@ -24,15 +25,17 @@ def raw_submission(
     now: datetime,
     *,
     wishes: Wishes | None = None,
+    advice: SenderAdvice | None = None,
 ) -> Submission:
-    """Check and complete. Raises `InvalidContent`.
+    """Check and complete, remarking what ``advice`` says of the sender. Raises `InvalidContent`.
 
     Without ``wishes`` those of the message's control fields count; the stream among them is the caller's business.
     """
     whole = data if isinstance(data, WholeMessage) else WholeMessage(data)
     wishes = wishes or wishes_of(whole.control(), now)
     from_header = whole.first("from")
-    from_addresses = [Address.parse(address) for _, address in whole.mailboxes("from")]
+    authors = whole.mailboxes("from")
+    from_addresses = [Address.parse(address) for _, address in authors]
     try:
         envelope = Envelope.of(sender or (str(from_addresses[0]) if from_addresses else None), recipients)
     except InvalidAddress as error:
@@ -47,6 +50,7 @@ def raw_submission(
     raw = shortened(whole.bytes_with(added))
     if len(raw) > MAX_MESSAGE_BYTES:
         raise InvalidContent("message", f"The message has {len(raw)} octets; at most {MAX_MESSAGE_BYTES}.")
+    warnings = warnings_of(channel, _unsubscribe(whole), authors[0] if authors else None, advice)
     addresses = [*envelope.recipients, *([envelope.sender] if envelope.sender else [])]
     return Submission(
         project_id=channel.project_id,
@@ -61,7 +65,7 @@ def raw_submission(
         from_domain=from_addresses[0].ascii_domain if from_addresses else None,
         from_domains=tuple(dict.fromkeys(address.ascii_domain for address in from_addresses)),
         to_header=str(envelope.recipients[0]),
-        meta={**_meta(whole, envelope, wishes), **warnings_of(channel, _unsubscribe(whole))},
+        meta={**_meta(whole, envelope, wishes), **warnings},
         needs_8bit=not raw.isascii(),
         # Decided by the addresses: some clients announce SMTPUTF8 with every message.
         needs_smtputf8=any(address.needs_smtputf8 for address in addresses),

@@ -32,6 +32,8 @@ class Preset:
     password_help: str
     #: The plan whose limits are filled in, in words: "AWS SES (Sandbox): 1/s, 200/day".
     limits_text: str
+    #: Address of the page with those limits, where they were read at the provider.
+    limits_source: str
     plans: tuple[Plan, ...]
     #: One of the six that the user documentation names; the others come behind "more providers".
     documented: bool
@@ -57,7 +59,8 @@ def preset_of(entry: Entry, plan: Plan | None = None) -> Preset:
         name=entry.name,
         guide=entry.guide,
         difficulty=_STARS[entry.difficulty],
-        cost=(entry.cost or "See its price page") + ("" if entry.cost_confidence.confirmed or not entry.cost else " ?"),
+        cost=(entry.cost or "See its price page")
+        + ("" if entry.cost_confidence.confirmed or not entry.cost else " (not confirmed)"),
         best_for=entry.best_for,
         host=entry.server.host,
         port=entry.server.port,
@@ -66,6 +69,7 @@ def preset_of(entry: Entry, plan: Plan | None = None) -> Preset:
         username_help=entry.username.text,
         password_help=entry.password.text,
         limits_text=f"{entry.name} ({chosen.name}): {limits_in_words(chosen)}",
+        limits_source=chosen.source,
         plans=entry.plans,
         documented=entry.documented,
         confirmed=entry.server.confidence.confirmed,

@@ -16,6 +16,7 @@ from senddock.dispatch.keys import Keyring
 from senddock.dispatch.outbox import Outbox
 from senddock.dispatch.raw_mail import raw_submission
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
 from senddock.models import Database, StorageUnavailable
 from senddock.submission.path import printable
@@ -65,6 +66,7 @@ class Intake:
         self._database = database
         self._outbox = outbox
         self._keyring = Keyring(database)
+        self._advice = SenderAdvice(database)
 
     def sign_in(self, token: str, address: str) -> Standing:
         """Who shows this token. Raises `WrongKey`; what the database raises is an outage. Blocks: call it in a thread."""
@@ -80,7 +82,9 @@ class Intake:
         whole = WholeMessage(handed.content)
         wishes = wishes_of(whole.control(), now)
         channel = standing.channel(wishes.stream, handed.username)
-        submission = raw_submission(whole, handed.sender, handed.recipients, channel, now, wishes=wishes)
+        submission = raw_submission(
+            whole, handed.sender, handed.recipients, channel, now, wishes=wishes, advice=self._advice
+        )
         standing.caller.check_sender(submission)
         if wishes.idempotency_key is None:
             return submission, None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from flask import current_app
 
 from senddock.dispatch.outbox import Outbox
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.wake import Waker
 from senddock.models import Database
 from senddock.secrets.vault import Vault
@@ -23,6 +24,7 @@ class Services:
     redis: "Redis"
     outbox: Outbox
     waker: Waker
+    advice: SenderAdvice
     public_url: str | None
     smtp_bind: tuple[str, int]
     metrics_token: str | None = None

@@ -85,3 +85,26 @@ def test_a_time_that_cannot_be_kept_is_refused_and_nothing_is_stored(run: Run, a
     assert done.returncode == 2
     assert "--at, --expires: " in done.stderr
     assert json.loads(run("messages", "list", "--json").stdout) == []
+
+
+def test_a_from_that_will_not_be_liked_is_remarked_and_the_message_taken(run: Run) -> None:
+    words = (
+        "send",
+        "--to",
+        "ana@example.org",
+        "--from",
+        "No Reply <noreply@example.com>",
+        "--subject",
+        "x",
+        "--text",
+        "y",
+    )
+    done = run(*words, "--json")
+    assert done.returncode == 0
+    assert "Warning: noreply@ looks like spam" in done.stderr
+    assert "John from MyApp" in done.stderr
+    assert [remark["name"] for remark in json.loads(done.stdout)["warnings"]] == [
+        "no_provider",
+        "from_no_reply",
+        "from_name",
+    ]

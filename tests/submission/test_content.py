@@ -201,3 +201,10 @@ def test_smtputf8_is_decided_by_the_addresses(door: RunningDoor, open_door: Call
         wire.ask("DATA")
         assert wire.ask(HEAD + b"\r\nx\r\n.").startswith("250")
     assert [row.needs_smtputf8 for row in door.messages()] == [False, True]
+
+
+def test_what_is_said_about_a_from_stands_in_the_log(door: RunningDoor) -> None:
+    door.send(HEAD.replace(b"Us <us@example.com>", b"No Reply <DoNotReply@example.com>") + b"\r\nx\r\n")
+    door.send(HEAD + b"\r\nx\r\n")
+    said = [[remark["name"] for remark in door.content(row.id).meta["warnings"]] for row in door.messages()[-2:]]
+    assert said == [["no_provider", "from_no_reply", "from_name"], ["no_provider"]]

@@ -326,6 +326,16 @@ def test_a_message_written_in_the_panel_goes_to_its_story(panel: Panel, mail: Be
     assert "is not an address" in refused.text
 
 
+def test_what_is_said_about_a_from_stands_in_the_story_of_a_message_written_in_the_panel(
+    panel: Panel, mail: Bench
+) -> None:
+    data = {"to": "a@example.org", "subject": "Hi", "text": "x", "stream": "transactional"}
+    where = panel.post("/send", {**data, "from_": "Acme <noreply@example.com>"}, form="/send").headers["Location"]
+    text = panel.get(where).text
+    assert "noreply@ looks like spam" in text
+    assert "/guides/from-address#from-address" in text
+
+
 def _after(panel: Panel, page: str, action: str) -> str:
     panel.post(f"{page}/{action}", form="/keys")
     return str(panel.get(page).text)

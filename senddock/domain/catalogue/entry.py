@@ -187,6 +187,14 @@ class Remark:
     text: str
     confidence: Confidence
 
+    @property
+    def told(self) -> str:
+        """The sentence, marked when it is not confirmed; empty when it says that nothing is known."""
+        if self.text.startswith(("None", "Nothing", "Not known")):
+            return ""
+        marked = self.confidence.confirmed or "not confirmed" in self.text
+        return self.text if marked else f"{self.text} (not confirmed)"
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:

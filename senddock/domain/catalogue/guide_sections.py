@@ -146,6 +146,8 @@ def _remarks(plan: Plan) -> str:
         parts.append("The day is the last 24 hours.")
     elif plan.window:
         parts.append(f"The day: {plan.window}.")
+    if plan.source.startswith("https://"):
+        parts.append(f"[Source]({plan.source})")
     return " ".join(parts) or "–"
 
 

@@ -84,7 +84,7 @@ def send() -> Any:
     )
     try:
         channel = channel_of(services().database, via="panel", project_id=None, stream=form.stream.data)
-        submission = submission_of(mail, channel, datetime.now(UTC))
+        submission = submission_of(mail, channel, datetime.now(UTC), services().advice)
     except (InvalidContent, Refused) as error:
         name = {"from": "from_"}.get(error.field or "", error.field)
         field = form._fields.get(name, form.text)
