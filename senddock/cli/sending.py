@@ -46,7 +46,8 @@ def send(house: House, /, eml: Any, stream: str | None, wait: bool, as_json: boo
         raise click.ClickException(error.message) from error
     message_id = hand_over(house, made)
     warnings = made.meta.get("warnings", [])
-    for remark in warnings:
+    # To a person only: cron would send a mail about every word on standard error.
+    for remark in warnings if sys.stderr.isatty() else ():
         click.echo(f"Warning: {remark['message']}", err=True)
     if wait:
         while Status(story_of(house, message_id)["state"]) in PENDING:

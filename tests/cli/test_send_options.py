@@ -101,8 +101,7 @@ def test_a_from_that_will_not_be_liked_is_remarked_and_the_message_taken(run: Ru
     )
     done = run(*words, "--json")
     assert done.returncode == 0
-    assert "Warning: noreply@ looks like spam" in done.stderr
-    assert "John from MyApp" in done.stderr
+    assert done.stderr == "", "no terminal, so cron has nothing to tell of"
     assert [remark["name"] for remark in json.loads(done.stdout)["warnings"]] == [
         "no_provider",
         "from_no_reply",
