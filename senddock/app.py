@@ -38,6 +38,15 @@ _CSP = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
+#: Header fields of every answer, and the one of all but static files.
+_SECURE = (
+    ("Content-Security-Policy", _CSP),
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+_NOT_KEPT = ("Cache-Control", "no-store")
+
 
 class _PanelSessions(SecureCookieSessionInterface):
     """The panel's cookie. Calls of the API bring a key instead, so no session is read or signed for them."""
@@ -110,6 +119,9 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
     _health(app, database, redis)
     _errors(app)
     app.after_request(_secure)
+    app.wsgi_app = api.Shortcut(  # type: ignore[method-assign]
+        app.wsgi_app, lambda: app.extensions["senddock_api"], [*_SECURE, _NOT_KEPT]
+    )
     if settings.proxy_hops:
         # Each hop appends the address it was called from, so only as many are believed as there are proxies.
         hops = settings.proxy_hops
@@ -163,10 +175,8 @@ def _errors(app: Flask) -> None:
 
 
 def _secure(response: Response) -> Response:
-    response.headers.setdefault("Content-Security-Policy", _CSP)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    for name, value in _SECURE:
+        response.headers.setdefault(name, value)
     if not request.path.startswith("/static/"):
-        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault(*_NOT_KEPT)
     return response

@@ -1,5 +1,7 @@
 """Answers: the types they are written from, and from which `/api/openapi.json` is made."""
 
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -174,9 +176,27 @@ class ErrorBody(Struct):
 _encoder = msgspec.json.Encoder()
 
 
-def answer(body: Any, status: int = 200) -> Response:
-    """JSON over the wire."""
-    return Response(_encoder.encode(body), status, mimetype="application/json")
+@dataclass(slots=True)
+class Reply:
+    """JSON over the wire, before it is anybody's response object."""
+
+    body: bytes
+    status: int = 200
+    headers: list[tuple[str, str]] = dataclass_field(default_factory=list)
+
+    def response(self) -> Response:
+        """For Flask."""
+        return Response(self.body, self.status, self.headers, mimetype="application/json")
+
+
+def reply(body: Any) -> Reply:
+    """200 with one of the types above."""
+    return Reply(_encoder.encode(body))
+
+
+def answer(body: Any) -> Response:
+    """The same for Flask."""
+    return reply(body).response()
 
 
 def iso(moment: datetime) -> str:

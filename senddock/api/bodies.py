@@ -4,7 +4,6 @@ import re
 from typing import Any, TypeVar
 
 import msgspec
-from flask import request
 
 from senddock.api.errors import ApiError, invalid
 from senddock.api.help import Topic
@@ -12,8 +11,6 @@ from senddock.api.schemas import PutRoutes, PutStream, Reschedule, SendEmail, St
 
 T = TypeVar("T")
 
-#: Types of `Content-Type` that are read as JSON; none at all is, too.
-_JSON = re.compile(r"application/(json|[a-z0-9.+-]+\+json)|text/json", re.IGNORECASE)
 _MISSING = re.compile(r"missing required field `([^`]+)`")
 _AT = re.compile(r"(?: - at |in )`\$((?:[^`])*)`$")
 _MEMBER = re.compile(r"^(?:\[(?:\d+|\.\.\.)\])?\.([A-Za-z_]+)")
@@ -45,16 +42,6 @@ _ADVICE = {
     "routes": "a list of {provider_id, priority, weight}, whole numbers, priority and weight from 1 to 1000",
     "template": "left out: templates are not supported here, send `html` or `text`",
 }
-
-
-def body() -> bytes:
-    """The body of this request as JSON octets. Raises `ApiError` 400, 413 and 415."""
-    kind = request.mimetype
-    if kind and not _JSON.fullmatch(kind):
-        raise ApiError(415, "validation_error", f"The body is {kind}: send JSON with Content-Type: application/json.")
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise ApiError(415, "validation_error", "The body is compressed: send it without Content-Encoding.")
-    return request.get_data(cache=False)
 
 
 def one_email(data: bytes | msgspec.Raw) -> SendEmail:

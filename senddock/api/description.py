@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template
 
-from senddock.api.access import server, services
+from senddock.api.access import call, services
 from senddock.api.answers import answer
 from senddock.api.openapi import document
 
@@ -53,7 +53,7 @@ def _described() -> dict[str, Any]:
 
 
 def _base() -> str:
-    return f"{server()}/api"
+    return f"{call().server}/api"
 
 
 def _schema(holder: dict[str, Any]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from senddock.api import bodies
-from senddock.api.access import caller, services
+from senddock.api.access import call, caller, services
 from senddock.api.answers import AttemptList, DeliveryBody, Email, EmailList, EmailRow, Touched, answer, iso
 from senddock.api.errors import ApiError, invalid
 from senddock.api.mails import time_of
@@ -90,7 +90,7 @@ def get_attempts(message_id: UUID) -> Response:
 def reschedule(message_id: UUID) -> Response:
     """Another time for a scheduled message."""
     caller().check_reading()
-    at = time_of(bodies.new_time(bodies.body()).scheduled_at, "scheduled_at", datetime.now(UTC))
+    at = time_of(bodies.new_time(call().body()).scheduled_at, "scheduled_at", datetime.now(UTC))
     assert at is not None
     uid = _existing(message_id)
     actions.reschedule(services().database, uid, at, by=caller().name)

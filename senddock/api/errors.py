@@ -3,7 +3,6 @@
 from typing import Any
 
 import msgspec
-from flask import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from senddock.api.help import Topic, help_about, topic_of
@@ -45,13 +44,13 @@ class ApiError(Exception):
         """What it is about."""
         return self._topic or topic_of(self.status, self.name, self.extra.get("field"))
 
-    def response(self, guides: str) -> Response:
+    def body(self, guides: str) -> bytes:
         """As it goes over the wire; ``guides`` is the address below which the guides stand."""
         body = {"statusCode": self.status, "name": self.name, "message": self.message, **self.extra}
         if self.topic is not None:
             told = help_about(self.topic)
             body |= {"hint": told.hint, "next_step": told.next_step, "guide": guides + told.guide}
-        return Response(msgspec.json.encode(body), self.status, self.headers, mimetype="application/json")
+        return msgspec.json.encode(body)
 
 
 def invalid(

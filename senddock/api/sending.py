@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response
 
-from senddock.api import bodies
-from senddock.api.access import caller, server, services
-from senddock.api.answers import BatchError, Remark, Sent, SentBatch, answer
+from senddock.api import access, bodies
+from senddock.api.answers import BatchError, Remark, Reply, Sent, SentBatch, reply
+from senddock.api.call import Call
 from senddock.api.errors import ApiError, invalid, translate
 from senddock.api.mails import Fetch, mail_of
 from senddock.api.schemas import SendEmail
-from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import submission_of
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Submission
 
@@ -37,51 +36,61 @@ class _Answered(Exception):
 @bp.post("/emails")
 def send() -> Response:
     """Accept one message."""
-    data = bodies.body()
+    return one(access.call()).response()
+
+
+@bp.post("/emails/batch")
+def send_batch() -> Response:
+    """Accept up to 100 messages in one transaction."""
+    return several(access.call()).response()
+
+
+def one(call: Call) -> Reply:
+    """Accept one message. Raises what `failed` answers."""
+    data = call.body()
     body = bodies.one_email(data)
-    promise = _Promise("emails", data)
+    promise = _Promise(call, "emails", data)
     try:
         with _files(promise) as fetch:
-            submission, warnings = _checked(body, datetime.now(UTC), fetch)
+            submission, warnings = _checked(call, body, datetime.now(UTC), fetch)
         return _store([submission], promise, lambda ids: Sent(ids[0], warnings))
     except _Answered as before:
         return _again(before.response)
 
 
-@bp.post("/emails/batch")
-def send_batch() -> Response:
-    """Accept up to 100 messages in one transaction: all or none, or when permissive the good ones."""
-    data = bodies.body()
+def several(call: Call) -> Reply:
+    """All or none, or when permissive the good ones. Raises what `failed` answers."""
+    data = call.body()
     items = bodies.batch(data, _BATCH)
-    validation = request.headers.get("x-batch-validation", "strict").lower()
+    validation = (call.header("X_BATCH_VALIDATION") or "strict").lower()
     if validation not in ("strict", "permissive"):
         raise invalid("The header x-batch-validation is `strict` or `permissive`.", "x-batch-validation")
     permissive = validation == "permissive"
-    promise = _Promise("emails/batch", data)
+    promise = _Promise(call, "emails/batch", data)
     try:
         with _files(promise) as fetch:
-            good, errors = _sorted(items, fetch, permissive=permissive)
+            good, errors = _sorted(call, items, fetch, permissive=permissive)
 
         def respond(ids: Sequence[str]) -> SentBatch:
             sent = [Sent(message_id, warnings) for message_id, (_, warnings) in zip(ids, good, strict=True)]
             return SentBatch(sent, errors if permissive else msgspec.UNSET)
 
         if not good:
-            return answer(respond(()))
+            return reply(respond(()))
         return _store([submission for submission, _ in good], promise, respond)
     except _Answered as before:
         return _again(before.response)
 
 
 def _sorted(
-    items: Sequence[msgspec.Raw], fetch: Fetch | None, *, permissive: bool
+    call: Call, items: Sequence[msgspec.Raw], fetch: Fetch | None, *, permissive: bool
 ) -> tuple[list[tuple[Submission, list[Remark]]], list[BatchError]]:
     now = datetime.now(UTC)
     good: list[tuple[Submission, list[Remark]]] = []
     errors: list[BatchError] = []
     for index, item in enumerate(items):
         try:
-            good.append(_checked(bodies.one_email(item), now, fetch))
+            good.append(_checked(call, bodies.one_email(item), now, fetch))
         except _Answered:
             raise
         except Exception as error:
@@ -96,33 +105,25 @@ def _sorted(
     return good, errors
 
 
-def _checked(body: SendEmail, now: datetime, fetch: Fetch | None) -> tuple[Submission, list[Remark]]:
-    channel = _channel(body.stream)
-    submission = submission_of(mail_of(body, now, fetch), channel, now, services().advice)
-    caller().check_sender(submission)
+def _checked(call: Call, body: SendEmail, now: datetime, fetch: Fetch | None) -> tuple[Submission, list[Remark]]:
+    submission = submission_of(mail_of(body, now, fetch), call.channel(body.stream), now, call.services.advice)
+    call.caller.check_sender(submission)
     said = submission.meta.get("warnings")
     if not said:
         return submission, []
-    guides = f"{server()}/guides/"
+    guides = f"{call.server}/guides/"
     return submission, [Remark(one["name"], one["message"], guides + one["guide"]) for one in said]
-
-
-def _channel(named: str | None) -> Channel:
-    wanted = request.headers.get("X-SendDock-Stream") or named or None
-    known: dict[str | None, Channel] = g.setdefault("channels", {})
-    if wanted not in known:
-        known[wanted] = services().channels.of(caller(), wanted)
-    return known[wanted]
 
 
 class _Promise:
     """What the client said with its idempotency key, if it gave one."""
 
-    def __init__(self, endpoint: str, data: bytes) -> None:
+    def __init__(self, call: Call, endpoint: str, data: bytes) -> None:
         """Raises `ApiError` 400."""
+        self.call = call
         self._endpoint = endpoint
         self._data = data
-        self.key = request.headers.get("Idempotency-Key")
+        self.key = call.header("IDEMPOTENCY_KEY")
         if self.key is not None and not 1 <= len(self.key) <= 256:
             raise ApiError(400, "invalid_idempotency_key", "The idempotency key has 1 to 256 characters.")
 
@@ -131,10 +132,10 @@ class _Promise:
         if self.key is None:
             return None
         return Idempotency(
-            api_key_id=caller().key_id,
+            api_key_id=self.call.caller.key_id,
             endpoint=self._endpoint,
             key=self.key,
-            body_hash=_fingerprint(self._data),
+            body_hash=_fingerprint(self.call, self._data),
             respond=lambda ids: _encoder.encode(respond(ids)).decode(),
         )
 
@@ -142,14 +143,14 @@ class _Promise:
 @contextlib.contextmanager
 def _files(promise: _Promise) -> Iterator[Fetch | None]:
     """What fetches attachments. An answer that was given before is given again without: the files may be gone."""
-    fetcher = services().fetcher
+    outbox, fetcher = promise.call.services.outbox, promise.call.services.fetcher
     if fetcher is None:
         yield None
         return
 
     def before() -> None:
         idempotency = promise.idempotency(lambda ids: ids)
-        receipt = _asked(lambda: services().outbox.answered(idempotency)) if idempotency else None
+        receipt = _asked(lambda: outbox.answered(idempotency)) if idempotency else None
         if receipt is not None:
             raise _Answered(receipt)
 
@@ -157,11 +158,12 @@ def _files(promise: _Promise) -> Iterator[Fetch | None]:
         yield basket.file
 
 
-def _store(submissions: Sequence[Submission], promise: _Promise, respond: Callable[[Sequence[str]], Any]) -> Response:
-    receipt = _asked(lambda: services().outbox.submit(submissions, idempotency=promise.idempotency(respond)))
+def _store(submissions: Sequence[Submission], promise: _Promise, respond: Callable[[Sequence[str]], Any]) -> Reply:
+    outbox = promise.call.services.outbox
+    receipt = _asked(lambda: outbox.submit(submissions, idempotency=promise.idempotency(respond)))
     if receipt.replayed is not None:
         return _again(receipt.replayed)
-    return answer(respond(receipt.ids))
+    return reply(respond(receipt.ids))
 
 
 def _asked(outbox: Callable[[], T]) -> T:
@@ -171,11 +173,11 @@ def _asked(outbox: Callable[[], T]) -> T:
         raise ApiError(409, "invalid_idempotent_request", f"{error}: use a new key for a new message.") from error
 
 
-def _again(response: str) -> Response:
-    return Response(response, mimetype="application/json", headers={"Idempotent-Replayed": "true"})
+def _again(response: str) -> Reply:
+    return Reply(response.encode(), headers=[("Idempotent-Replayed", "true")])
 
 
-def _fingerprint(data: bytes) -> str:
+def _fingerprint(call: Call, data: bytes) -> str:
     """Of everything that decides what is stored: the body, and the headers that change its meaning."""
-    told = [request.headers.get(name, "") for name in ("X-SendDock-Stream", "x-batch-validation")]
+    told = [call.header(name) or "" for name in ("X_SENDDOCK_STREAM", "X_BATCH_VALIDATION")]
     return hashlib.sha256("\n".join(told).encode() + b"\n" + bodies.canonical(data)).hexdigest()

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from senddock.api import answers, bodies
-from senddock.api.access import caller, services
+from senddock.api.access import call, caller, services
 from senddock.api.answers import answer, iso
 from senddock.api.errors import ApiError
 from senddock.dispatch import routes, streams
@@ -26,7 +26,7 @@ def list_streams() -> Response:
 def put_stream(name: str) -> Response:
     """Make a stream of this name, or change its kind."""
     caller().check_reading()
-    name, kind = bodies.stream_name(name), bodies.stream(bodies.body()).kind
+    name, kind = bodies.stream_name(name), bodies.stream(call().body()).kind
     database = services().database
     with database.read() as session:
         orders = routes.orders(session, caller().project_id)
@@ -53,7 +53,7 @@ def put_routes(name: str) -> Response:
     """Replace the order; an empty list returns to the standard one."""
     caller().check_reading()
     order = _order(name)
-    given = bodies.routes(bodies.body()).routes
+    given = bodies.routes(call().body()).routes
     places = [(item.provider_id, item.priority, item.weight) for item in given]
     routes.set_routes(services().database, order.stream.id, places)
     return answer(_routes(_order(name)))

@@ -1,5 +1,6 @@
 """What a key may do over HTTP, how often, and what every refusal looks like."""
 
+import dataclasses
 import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -134,6 +135,8 @@ def test_every_refusal_is_flat_json_with_a_name_of_the_sdks(
     sqlite_app: Flask, sqlite: Database, method: str, path: str, options: dict[str, Any], code: int, name: str | None
 ) -> None:
     sqlite_app.config["MAX_CONTENT_LENGTH"] = 1_000_000
+    services = sqlite_app.extensions["senddock_api"]
+    sqlite_app.extensions["senddock_api"] = dataclasses.replace(services, max_body=1_000_000)
     client, headers = with_key(sqlite_app, sqlite)
     given = {**options, "headers": {**headers, **options.get("headers", {})}}
     answer = client.open("/api" + path, method=method, **given)
