@@ -22,6 +22,7 @@ $mail->Subject = 'Grüße ✓';
 $mail->isHTML(true);
 $mail->Body = '<p>Hello ümläut</p>';
 $mail->AltBody = "Hello\n.one dot\n..two\nümläut\n";
+$mail->Ical = file_get_contents(__DIR__ . '/invite.ics');
 $mail->addStringAttachment(implode('', array_map('chr', range(0, 255))), 'a.bin');
 for ($i = 0; $i < $count; $i++) {
     $mail->send();

@@ -1,6 +1,7 @@
 """Django's e-mail backend, configured as its documentation says. Arguments: port, starttls|tls|plain, token, count."""
 
 import sys
+from pathlib import Path
 
 from django.conf import settings
 
@@ -24,5 +25,6 @@ with get_connection() as connection:
             bcc=["eve@example.org"], cc=["bo@example.org"], connection=connection,
         )  # fmt: skip
         message.attach_alternative("<p>Hello ümläut</p>", "text/html")
+        message.attach("invite.ics", Path(__file__).with_name("invite.ics").read_text("utf-8"), "text/calendar")
         message.attach("a.bin", bytes(range(256)), "application/octet-stream")
         assert message.send() == 1

@@ -1,6 +1,7 @@
 """Flask-Mail. Arguments: port, starttls|tls|plain, token, count."""
 
 import sys
+from pathlib import Path
 
 from flask import Flask
 from flask_mail import Mail, Message
@@ -22,5 +23,6 @@ with app.app_context(), mail.connect() as connection:
             "Grüße ✓", ["ana@example.org"], "Hello\n.one dot\n..two\nümläut\n", "<p>Hello ümläut</p>",
             sender=("Us", "us@example.com"), cc=["bo@example.org"], bcc=["eve@example.org"],
         )  # fmt: skip
+        message.attach("invite.ics", "text/calendar", Path(__file__).with_name("invite.ics").read_bytes())
         message.attach("a.bin", "application/octet-stream", bytes(range(256)))
         connection.send(message)

@@ -14,6 +14,12 @@ from pathlib import Path
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization.pkcs7 import PKCS7Options, PKCS7SignatureBuilder
+from cryptography.x509 import load_pem_x509_certificate
 
 from tests.conftest import Bench
 from tests.smtp_server import ScriptedSMTP, Taken
@@ -27,6 +33,7 @@ PHP = ["starttls", "tls", "plain"] if Path("/usr/share/php/libphp-phpmailer").ex
 PROGRAMS = [name for name in ("curl", "swaks", "msmtp") if shutil.which(name)]
 TEXT = "Hello\n.one dot\n..two\nümläut\n"
 BINARY = bytes(range(256))
+INVITE = (CLIENTS / "invite.ics").read_text("utf-8")
 
 
 class Way:
@@ -78,6 +85,7 @@ def _composed() -> EmailMessage:
     message["Message-ID"] = "<composed@example.com>"
     message.set_content(TEXT)
     message.add_alternative("<p>Hello ümläut</p>", subtype="html")
+    message.add_attachment(INVITE, subtype="calendar", params={"method": "REQUEST"}, filename="invite.ics")
     message.add_attachment(BINARY, maintype="application", subtype="octet-stream", filename="a.bin")
     return message
 
@@ -94,8 +102,10 @@ def _is_whole(taken: Taken) -> None:
     assert page is not None
     assert text.get_content().replace("\r\n", "\n").rstrip() == TEXT.rstrip()
     assert "<p>Hello ümläut</p>" in page.get_content()
-    (attachment,) = message.iter_attachments()
+    (attachment,) = [part for part in message.iter_attachments() if part.get_filename() == "a.bin"]
     assert attachment.get_content() == BINARY
+    invites = [part.get_payload(decode=True) for part in message.walk() if part.get_content_type() == "text/calendar"]
+    assert [str(invite, "utf-8").replace("\r\n", "\n").rstrip() for invite in invites] == [INVITE.rstrip()]
 
 
 @pytest.mark.parametrize("mode", ["starttls", "tls", "plain"])
@@ -148,11 +158,8 @@ def _composed_bytes(taken: Taken) -> bytes:
     return again
 
 
-@pytest.mark.parametrize("mode", ["starttls", "tls", "plain"])
-@pytest.mark.parametrize("name", PROGRAMS)
-def test_command_line_clients_with_bare_line_feeds(way: Way, tmp_path: Path, name: str, mode: str) -> None:
-    eml = tmp_path / "a.eml"
-    eml.write_bytes(_composed().as_bytes(policy=email.policy.SMTP).replace(b"\r\n", b"\n"))
+def _run_program(way: Way, name: str, mode: str, eml: Path) -> None:
+    """One message out of a file."""
     port, token = way.port(mode), way.door.token
     if name == "curl":
         people = [part for address in EVERYBODY for part in ("--mail-rcpt", address)]
@@ -170,8 +177,38 @@ def test_command_line_clients_with_bare_line_feeds(way: Way, tmp_path: Path, nam
         way.run("msmtp", "--host=localhost", f"--port={port}", *tls, f"--tls-trust-file={way.authority}", "--auth=plain",
                 "--user=resend", f"--passwordeval=echo {token}", "--from=us@example.com", "--", *EVERYBODY,
                 stdin=eml.read_bytes())  # fmt: skip
+
+
+@pytest.mark.parametrize("mode", ["starttls", "tls", "plain"])
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_command_line_clients_with_bare_line_feeds(way: Way, tmp_path: Path, name: str, mode: str) -> None:
+    eml = tmp_path / "a.eml"
+    eml.write_bytes(_composed().as_bytes(policy=email.policy.SMTP).replace(b"\r\n", b"\n"))
+    _run_program(way, name, mode, eml)
     (taken,) = way.taken(1)
     _is_whole(taken)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_a_program_hands_over_signed_leaves_byte_for_byte(
+    way: Way, tmp_path: Path, authority: trustme.CA, name: str
+) -> None:
+    issued = authority.issue_cert("us@example.com")
+    certificate = load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    assert isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey)
+    content = _composed()
+    for field in ("From", "To", "Cc", "Subject", "Date", "Message-ID"):
+        del content[field]
+    signing = PKCS7SignatureBuilder().set_data(content.as_bytes(policy=email.policy.SMTP))
+    signed = signing.add_signer(certificate, key, SHA256()).sign(Encoding.SMIME, [PKCS7Options.DetachedSignature])
+    signed = signed.replace(b"\r\n", b"\n")
+    eml = tmp_path / "signed.eml"
+    eml.write_bytes(b"From: Us <us@example.com>\nTo: ana@example.org\nSubject: Signed\n" + signed)
+    _run_program(way, name, "starttls", eml)
+    (taken,) = way.taken(1)
+    sent = signed.partition(b"\n\n")[2].replace(b"\n", b"\r\n")
+    assert taken.data.partition(b"\r\n\r\n")[2].rstrip() == sent.rstrip()
 
 
 @pytest.mark.parametrize("kind", ["signed", "calendar", "mixed line ends"])

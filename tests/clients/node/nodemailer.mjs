@@ -1,4 +1,5 @@
 // nodemailer with its pool. Arguments: port, starttls|tls|plain, token, count.
+import { readFileSync } from "node:fs";
 import nodemailer from "nodemailer";
 
 const [port, mode, token, count] = process.argv.slice(2);
@@ -10,6 +11,7 @@ await transport.verify();
 const all = Array.from({ length: Number(count) }, () => transport.sendMail({
   from: "Us <us@example.com>", to: "ana@example.org", cc: "bo@example.org", bcc: "eve@example.org", subject: "Grüße ✓",
   text: "Hello\n.one dot\n..two\nümläut\n", html: "<p>Hello ümläut</p>",
+  icalEvent: { method: "REQUEST", content: readFileSync(new URL("../invite.ics", import.meta.url)) },
   attachments: [{ filename: "a.bin", content: Buffer.from(Array.from({ length: 256 }, (_, i) => i)) }],
 }));
 for (const info of await Promise.all(all)) {
