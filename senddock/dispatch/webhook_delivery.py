@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: Deliveries an endpoint gets in one turn, and endpoints served at a time.
 _TURN, _AT_ONCE = 20, 8
+#: Seconds after which a turn takes up no further delivery: the others wait for the slowest.
+_LONGEST_TURN = 5.0
 #: Longer than a turn can take: afterwards somebody else may send what a dead process had claimed.
 _CLAIM = timedelta(seconds=(_TURN + 1) * TIMEOUT)
 #: Seconds one errand works before it lets the others have a turn.
@@ -114,12 +116,13 @@ class Deliverer:
         return found
 
     def _serve(self, endpoint: WebhookEndpoint, rows: Sequence[WebhookDelivery]) -> int:
-        """One endpoint's turn; ends early when it does not answer or asks for a pause."""
+        """One endpoint's turn; ends early when it does not answer, asks for a pause, or takes its time."""
         tried: list[_Tried] = []
+        until = time.monotonic() + _LONGEST_TURN
         for row in rows:
             answer = self._send(endpoint, row)
             tried.append(_Tried(row, answer, self._now()))
-            if not answer.reached or answer.status in (*_PAUSED, _GONE):
+            if not answer.reached or answer.status in (*_PAUSED, _GONE) or time.monotonic() >= until:
                 break
         self._record(endpoint.id, tried, [row.id for row in rows])
         return len(tried)

@@ -345,6 +345,31 @@ def test_a_dead_endpoint_slows_neither_mail_nor_other_endpoints(
     assert len(endpoint.received) == len(healthy.received) == 21
 
 
+def test_an_endpoint_that_answers_slowly_has_short_turns(
+    sqlite_bench: Bench, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Every answer comes too late for a turn of no length.
+    monkeypatch.setattr(webhook_delivery, "_LONGEST_TURN", 0.0)
+    slow, other = _listen(sqlite_bench, endpoint)[0], Endpoint()
+    quick = _listen(sqlite_bench, other)[0]
+    now = datetime.now(UTC)
+    for _ in range(3):
+        webhooks.send_test(sqlite_bench.database, slow, now)
+    webhooks.send_test(sqlite_bench.database, quick, now)
+    rounds: list[int] = []
+    real = Deliverer._claim
+
+    def claim_again(self: Deliverer) -> Any:
+        rounds.append(len(endpoint.received))
+        return real(self)
+
+    monkeypatch.setattr(Deliverer, "_claim", claim_again)
+    assert _deliverer(sqlite_bench)() == 4
+    other.close()
+    assert rounds == [0, 1, 2, 3]
+    assert len(other.received) == 1
+
+
 def test_workers_do_not_even_look_at_the_errands(sqlite_bench: Bench, redis: Redis, endpoint: Endpoint) -> None:
     assert errands.QUEUE != QUEUE
     endpoint_id, _ = _listen(sqlite_bench, endpoint)
