@@ -69,13 +69,16 @@ def _provider_options(command: Any) -> Any:
 
 @provider.command("add")
 @_provider_options
+@click.option(
+    "--plan", help="The preset's plan whose limits are filled in, such as Production; a new account's if left out."
+)
 @as_json
 @pass_house
-def provider_add(house: House, /, as_json: bool, password_stdin: bool, **given: Any) -> None:
+def provider_add(house: House, /, plan: str | None, as_json: bool, password_stdin: bool, **given: Any) -> None:
     """Add an SMTP account."""
     from senddock.dispatch import providers
 
-    values = {**_of_preset(given["preset"], given["encryption"]), **_values(given, {})}
+    values = {**_of_preset(given["preset"], plan, given["encryption"]), **_values(given, {})}
     password = read_secret(True, "Password") if password_stdin else None
     made = providers.add(house.database, house.vault, values, password)
     _show_provider(house, made, as_json)
@@ -222,28 +225,30 @@ def _values(given: dict[str, Any], timeouts: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _of_preset(key: str | None, encryption: str | None) -> dict[str, Any]:
+def _of_preset(key: str | None, plan: str | None, encryption: str | None) -> dict[str, Any]:
     """What the catalogue knows about a provider, as fields; the port is one that speaks the wanted encryption."""
     from senddock.domain.catalogue import catalogue
-    from senddock.domain.presets import LIMITS, PRESETS
+    from senddock.domain.presets import LIMITS, preset_of
 
     if key is None:
+        if plan is not None:
+            raise click.UsageError("--plan belongs to --preset: give that too")
         return {}
-    preset = PRESETS.get(key)
-    if preset is None:
-        raise click.BadParameter(f"{key!r} is none of {', '.join(PRESETS)}.", param_hint="--preset")
+    entry = catalogue().get(key)
+    if entry is None:
+        raise click.BadParameter(f"{key!r} is none of {', '.join(catalogue())}.", param_hint="--preset")
+    plans = {one.name.lower(): one for one in entry.plans}
+    if plan is not None and plan.lower() not in plans:
+        names = ", ".join(one.name for one in entry.plans)
+        raise click.BadParameter(f"{entry.name} has no plan {plan!r}; there are: {names}.", param_hint="--plan")
+    preset = preset_of(entry, plans[plan.lower()] if plan is not None else None)
+    if any(getattr(preset, name) for name in LIMITS if name.startswith("per_")):
+        click.echo(f"Limits filled in: {preset.limits_text}. Yours differ? Give --plan, or them.", err=True)
     port = preset.port
     if encryption not in (None, preset.encryption):
-        port = next((one.port for one in catalogue()[key].server.ports if one.encryption == encryption), port)
-    known = {
-        "name": preset.name,
-        "host": preset.host,
-        "port": port,
-        "encryption": preset.encryption,
-        "username": preset.username,
-    }
-    limits = {name: getattr(preset, name) for name in LIMITS}
-    return {name: value for name, value in {**known, **limits}.items() if value not in (None, "")}
+        port = next((one.port for one in entry.server.ports if one.encryption == encryption), port)
+    known = {name: getattr(preset, name) for name in ("name", "host", "encryption", "username", *LIMITS)}
+    return {name: value for name, value in {**known, "port": port}.items() if value not in (None, "")}
 
 
 def _state(house: House, row: Any) -> str:

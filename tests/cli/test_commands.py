@@ -51,6 +51,10 @@ def test_a_preset_fills_in_what_is_not_given(run: Run) -> None:
     assert (made["limits"]["per_second"], made["limits"]["per_day"]) == (14, 200)
     # Another encryption than the usual one goes to a port that speaks it.
     assert add("--preset", "ses", "--encryption", "ssl")["port"] == 465
+    production = add("--preset", "ses", "--plan", "production")["limits"]
+    assert (production["per_second"], production.get("per_day")) == (14, None)
+    no_plan = run("provider", "add", "--preset", "ses", "--plan", "gold", "--from-email", "hello@myapp.com")
+    assert (no_plan.returncode, "there are: Sandbox, Production" in no_plan.stderr) == (2, True)
     unknown = run("provider", "add", "--preset", "sess", "--from-email", "hello@myapp.com")
     assert unknown.returncode == 2
     assert "'sess' is none of resend, hostinger, ses" in unknown.stderr
