@@ -141,9 +141,9 @@ class Prepared:
         return known
 
 
-def in_parts(number: int, most: int = _MOST_ROWS) -> Iterator[int]:
+def in_parts(number: int) -> Iterator[int]:
     """The sizes of the parts that a number of rows is cut into, the largest first."""
-    size = most
+    size = _MOST_ROWS
     while number > _EXACT_ROWS:
         while size > number:
             size //= 2

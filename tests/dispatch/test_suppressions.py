@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from senddock.dispatch import suppressions, webhooks
+from senddock.dispatch import streams, suppressions, webhooks
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.suppressed import SOME, suppressed_among
+from senddock.dispatch.tally import pen_of
 from senddock.models import Database, Delivery, Message, Suppression, WebhookEvent
 from tests.conftest import Bench
 from tests.smtp_server import reply
@@ -97,6 +99,25 @@ def test_a_retry_that_waits_is_stopped_by_the_list_too(bench: Bench, smtp_server
     bench.engine.drain()
     story = bench.story(message_id)
     assert (story["state"], len(story["attempts"])) == ("suppressed", 1)
+
+
+def test_a_long_list_is_searched_and_not_read(sqlite_bench: Bench) -> None:
+    with sqlite_bench.database.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {SOME['sqlite']}", (1, '["a@example.org"]')).fetchall()
+    assert "(project_id=? AND address=?)" in plan[0][3]
+
+
+def test_each_project_has_a_list_of_its_own(bench: Bench) -> None:
+    other = streams.add_project(bench.database, "other").id
+    for project_id, address in ((1, "ana@example.org"), (other, "bo@example.org"), (1, "élodie@example.org")):
+        suppressions.add(bench.database, project_id, address, comment=None, now=NOW)
+    asked = {
+        (project_id, f"{name}@example.org") for project_id in (1, other) for name in ("ana", "bo", "eve", "élodie")
+    }
+    with bench.database.transaction() as connection:
+        assert suppressed_among(pen_of(connection), asked) == {
+            (1, "ana@example.org"), (other, "bo@example.org"), (1, "élodie@example.org"),
+        }  # fmt: skip
 
 
 def test_the_same_address_is_listed_once(sqlite_bench: Bench, smtp_server: Any) -> None:
