@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from senddock.dispatch.lanes import Lanes
-from senddock.dispatch.message_state import abandon
 from senddock.dispatch.planner import Planner
 from senddock.dispatch.roster import Roster
 from senddock.dispatch.task import Task
-from senddock.models import Database, Provider
+from senddock.models import Provider
 from senddock.smtp.pool import Pool
 
 
@@ -17,14 +16,12 @@ class Carrier:
 
     def __init__(
         self,
-        database: Database,
         roster: Roster,
         planner: Planner,
         lanes: Lanes,
         pool: Pool,
         now: Callable[[], datetime],
     ) -> None:
-        self._database = database
         self.roster = roster
         self.planner = planner
         self.lanes = lanes
@@ -33,8 +30,7 @@ class Carrier:
 
     def abandon(self, task: Task) -> None:
         """Leave ``task`` to recovery."""
-        if abandon(self._database, task.id, task.claimed.row.fence):
-            self.planner.forget(task)
+        self.planner.leave(task)
         self.lanes.left()
 
     def move_on(self, task: Task, provider: Provider | None, *, first: bool = True) -> None:

@@ -21,7 +21,7 @@ from senddock.dispatch.health import Health
 from senddock.dispatch.lane import Lane
 from senddock.dispatch.lanes import Lanes
 from senddock.dispatch.loop import Loop
-from senddock.dispatch.message_state import abandon, abandon_all
+from senddock.dispatch.message_state import abandon_all
 from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.pace import Pace
 from senddock.dispatch.planner import Planner
@@ -95,7 +95,7 @@ class Engine:
         self.pool = Pool()
         self.planner = Planner(self.roster, self.health, Pace(database, redis, workers=workers), self.recorder, now)
         self.lanes = Lanes(lanes)
-        self._carrier = Carrier(database, self.roster, self.planner, self.lanes, self.pool, now)
+        self._carrier = Carrier(self.roster, self.planner, self.lanes, self.pool, now)
         self._loop = Loop(self.lanes, self.recorder, lambda served: Lane(self._carrier, served))
         self.prober = Prober(database, self.roster, self.health, redis, now)
         self._ahead = max(_BATCH, lanes * _AHEAD)
@@ -255,7 +255,7 @@ class Engine:
         except Exception:
             # One message that cannot be planned must not stop the others, nor stay held.
             log.exception("message %s could not be planned", item.row.id)
-            abandon(self._database, item.row.id, item.row.fence)
+            self.recorder.leave(item.row.id, item.row.fence)
             self.lanes.left()
 
     def _register(self) -> int:

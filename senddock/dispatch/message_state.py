@@ -26,7 +26,7 @@ def abandon(database: Database, message_id: str, fence: int) -> bool:
                 .values(worker_id=ABANDONED)
             )
     except StorageUnavailable as error:
-        log.error("message %s stays held until this worker ends: %s", message_id, error)
+        log.error("message %s stays held until the database takes writes again: %s", message_id, error)
         return False
     return True
 

@@ -129,9 +129,9 @@ class Planner:
         self.unplace(task)
         self._recorder.settle(final_settlement(task, now))
 
-    def forget(self, task: Task) -> None:
-        """``task`` was left to recovery."""
-        self._recorder.forget(task.id)
+    def leave(self, task: Task) -> None:
+        """Let go of ``task`` after a defect: recovery decides."""
+        self._recorder.leave(task.id, task.claimed.row.fence)
 
     def unplace(self, task: Task) -> None:
         """Take back a transaction that was planned and not begun: its attempt never happened."""

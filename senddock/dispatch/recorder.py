@@ -22,6 +22,9 @@ from senddock.models.prepared import Pen
 
 log = logging.getLogger(__name__)
 
+#: Seconds until letting go of a message is tried again.
+_PAUSE = 1.0
+
 _ASKED = "SELECT {}, fence, worker_id, {} FROM message WHERE id {}"
 _FENCES = {
     "sqlite": _ASKED.format("id", LISTENING, "IN (SELECT value FROM json_each(?))"),
@@ -40,25 +43,37 @@ class Recorder:
         self._in_flight: dict[str, Mark] = {}
         #: Outcomes that are not on disk yet, in the order in which they came.
         self._waiting: list[Settlement] = []
+        #: Fences of messages that recovery shall have, which the database has not been told yet.
+        self._left: dict[str, int] = {}
         self._delay = 0.0
         self._not_before = 0.0
 
     @property
     def waiting(self) -> bool:
         """True while an outcome is not on disk."""
-        return bool(self._waiting)
+        return bool(self._waiting or self._left)
 
     def due(self) -> bool:
         """True when there is an outcome to be committed now."""
-        return bool(self._waiting) and time.monotonic() >= self._not_before
+        return self.waiting and time.monotonic() >= self._not_before
 
     def settle(self, settlement: Settlement) -> None:
         """Take an outcome for the next commit. It is kept and tried again while the database takes no writes."""
         self._waiting.append(settlement)
 
-    def forget(self, message_id: str) -> None:
-        """The message is left to recovery, which knows its mark by now."""
-        self._in_flight.pop(message_id, None)
+    def leave(self, message_id: str, fence: int) -> None:
+        """Let go of a message after a defect: recovery decides by what is on disk. Tried again until that is on disk."""
+        self._left[message_id] = fence
+        self._let_go()
+
+    def _let_go(self) -> None:
+        for message_id, fence in list(self._left.items()):
+            if not abandon(self._database, message_id, fence):
+                self._not_before = time.monotonic() + _PAUSE
+                return
+            # Recovery knows its mark by now.
+            del self._left[message_id]
+            self._in_flight.pop(message_id, None)
 
     def commit(self, marks: Sequence[Mark]) -> None:
         """Put everything that waits on disk in one transaction; afterwards each mark says whether it is there."""
@@ -75,6 +90,8 @@ class Recorder:
             log.exception("a commit of %d outcomes met a defect; each is written by itself", len(work) + len(marks))
             self._one_by_one(marks, work)
         self._delay = 0.0
+        if self._left and time.monotonic() >= self._not_before:
+            self._let_go()
 
     def _one_by_one(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
         """One row that cannot be written must not take the others with it."""
@@ -94,8 +111,7 @@ class Recorder:
             raise
         except Exception:
             log.exception("the outcome of message %s cannot be written; recovery will decide", message_id)
-            if abandon(self._database, message_id, fence):
-                self.forget(message_id)
+            self.leave(message_id, fence)
 
     def _commit(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> None:
         if not marks and not settlements:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from senddock.dispatch import engine
+from senddock.dispatch import engine, message_state, recorder
 from senddock.dispatch.engine import LEASE
 from senddock.dispatch.recover import recover
-from senddock.models import StorageUnavailable
+from senddock.models import Database, StorageUnavailable
 from tests.conftest import Bench
 from tests.e2e.house import until
 from tests.smtp_server import ScriptedSMTP, reply
@@ -53,6 +53,27 @@ def test_a_message_that_cannot_be_planned_does_not_stop_the_others(
     story = bench.story(bad)
     assert story["state"] == "queued"
     assert story["next_attempt_at"] > (datetime.now(UTC) + timedelta(seconds=30)).isoformat()
+
+
+def test_a_message_that_could_not_be_let_go_of_at_once_is_let_go_of_later(
+    bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.provider(smtp_server().port)
+    bad = bench.submit()
+    refusals = iter([False, False])
+
+    def place(_: Any) -> Any:
+        raise RuntimeError("a defect")
+
+    def let_go(database: Database, message_id: str, fence: int) -> bool:
+        return next(refusals, True) and message_state.abandon(database, message_id, fence)
+
+    monkeypatch.setattr(bench.engine.planner, "place", place)
+    monkeypatch.setattr(recorder, "abandon", let_go)
+    bench.engine.drain()
+    assert next(refusals, None) is None, "the drain ends when nothing is held any more"
+    assert taken_back(bench) == 1
+    assert bench.story(bad)["state"] == "queued"
 
 
 @pytest.mark.parametrize(("where", "state"), [("commit", "accepted"), ("answered", "deferred")])
