@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -23,49 +22,7 @@ from senddock.models import Attempt, Database, Stream, WebhookDelivery, WebhookE
 from senddock.secrets.vault import Vault
 from tests.conftest import Bench
 from tests.smtp_server import reply
-
-
-class Endpoint:
-    """A receiver on loopback that answers as it is told."""
-
-    def __init__(self) -> None:
-        self.received: list[tuple[dict[str, str], str]] = []
-        self.status, self.extra = 200, {}
-        self.gate: threading.Event | None = None
-        self.entered = threading.Event()
-        outer = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-                outer.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                outer.entered.set()
-                if outer.gate is not None:
-                    outer.gate.wait()
-                self.send_response(outer.status)
-                for name, value in outer.extra.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/hooks"
-        self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-
-    @property
-    def types(self) -> list[str]:
-        return [json.loads(body)["type"] for _, body in self.received]
-
-    def close(self) -> None:
-        if self.gate is not None:
-            self.gate.set()
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
+from tests.webhook_endpoint import Endpoint
 
 
 @pytest.fixture
