@@ -7,10 +7,11 @@ the commit of a dot mark. The loop that drives all lanes resumes it.
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
 from senddock.dispatch.carrier import Carrier
+from senddock.dispatch.dial import Dial
 from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.lanes import ProviderQueue
 from senddock.dispatch.pace import Exhausted
@@ -21,28 +22,9 @@ from senddock.domain.reply import Reply, Stage
 from senddock.secrets.vault import SealBroken, WrongMasterKey
 from senddock.smtp.fault import WireFault
 from senddock.smtp.session import Opening, Session
-from senddock.smtp.target import Target
 from senddock.smtp.wire import Wire
 
 log = logging.getLogger(__name__)
-
-
-class Dial:
-    """Asks the loop for a new session; opening one blocks, so it is done in a thread of its own."""
-
-    def __init__(self, target: Target, on_close: Callable[[], None] | None) -> None:
-        """``on_close`` is called when the session that was opened ends."""
-        self.target = target
-        self._on_close = on_close
-        #: Milliseconds by stage.
-        self.timings: dict[str, float] = {}
-
-    def open(self) -> Session:
-        """Connect and sign in. Raises `WireFault`."""
-        return Session.open(self.target, self._note_stage, self._on_close)
-
-    def _note_stage(self, stage: Stage, milliseconds: float, _text: str) -> None:
-        self.timings[stage.value] = round(self.timings.get(stage.value, 0.0) + milliseconds, 1)
 
 
 #: Yields what it waits for: the socket (`READ`, `WRITE`), a `Dial` (answered with a session), a `Mark` (with True when

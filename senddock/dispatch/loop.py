@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from senddock.dispatch.dial import Dial
 from senddock.dispatch.dot_marks import Mark
-from senddock.dispatch.lane import Dial, Lane
+from senddock.dispatch.lane import Lane
 from senddock.dispatch.lanes import Lanes, ProviderQueue
 from senddock.dispatch.recorder import Recorder
 from senddock.smtp.session import Session

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from functools import partial
 from typing import Any
@@ -15,24 +15,21 @@ from typing import Any
 from senddock.dispatch.candidates import Candidates
 from senddock.dispatch.health import Health
 from senddock.dispatch.pace import Exhausted, Pace
+from senddock.dispatch.recipient_steps import hold, take_step
 from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.room import room_for
 from senddock.dispatch.roster import Roster, StreamView
 from senddock.dispatch.settling import attempt_settlement, final_settlement
 from senddock.dispatch.standing import Standing
 from senddock.dispatch.task import Pending, Task, Transaction
-from senddock.domain.outcome import ACCEPTED, Move, step_after
 from senddock.domain.reply import Reply, Stage
-from senddock.domain.retry import next_try
-from senddock.domain.routing import NoRoute, Use, Wait, plan
+from senddock.domain.routing import Use, plan
 from senddock.domain.status import Status
-from senddock.domain.verdict import Verdict, VerdictClass, judge
+from senddock.domain.verdict import Verdict, judge
 from senddock.models import Provider
 
 log = logging.getLogger(__name__)
 
-#: Seconds after which a message that no provider may carry is looked at again.
-_UNROUTABLE = 30.0
 #: An attempt that ended here has cost nothing of a limit.
 _NOT_BEGUN = frozenset({Stage.DNS, Stage.CONNECT, Stage.TLS, Stage.GREETING, Stage.EHLO, Stage.AUTH})
 
@@ -97,7 +94,7 @@ class Planner:
                 verdict = judge(reply, provider=provider.preset, now=now, rules=rules)
             last = reply
             verdicts.append(verdict)
-            self._apply(task, item, verdict, reply, provider, now)
+            take_step(task, item, verdict, reply, provider, now)
         task.last = (main, stage_reply)
         if self._standing.tell(provider, task.claimed.row.from_domain, main, stage_reply, detail, now):
             self._renew()
@@ -171,7 +168,7 @@ class Planner:
                     item.exposed = item.tries == 0 and not item.tried
             return snapshot.providers[decision.provider_id], decision
         task.waits = decision
-        self._hold(task, group, decision, now)
+        hold(task, group, decision, now)
         return None, None
 
     def admit(self, task: Task, *, opening: bool = False) -> Admission:
@@ -250,52 +247,3 @@ class Planner:
                 found.append((stream, room))
         self.resumes_at = min(resumes, default=None)
         return found
-
-    def _hold(self, task: Task, group: Sequence[Pending], decision: Wait | NoRoute, now: datetime) -> None:
-        """No provider now: the recipients wait, or end as their last verdict said they would."""
-        for item in group:
-            fallback = item.decided or (Status.DEFERRED if item.last is None else None)
-            if item.last is not None:
-                # The round is over: every eligible provider has been tried once.
-                # The one extra provider that its verdict allowed was not there.
-                step = step_after(item.last[0], replace(task.circumstance(item, now), used_second_chance=False))
-                item.decided, item.at = step.status, step.at
-                item.counts = step.counts
-                item.why = item.last[0].title if step.status is Status.DEFERRED else None
-                if item.decided is Status.DEFERRED and item.at is None:
-                    item.at = self._backoff(task, item, now)
-            else:
-                item.decided, item.counts = fallback, False
-                item.at = decision.until if isinstance(decision, Wait) else now + timedelta(seconds=_UNROUTABLE)
-                item.why = decision.why
-                item.sticky = item.only if item.only != task.claimed.row.pinned_provider_id else None
-
-    def _apply(
-        self, task: Task, item: Pending, verdict: Verdict, reply: Reply, provider: Provider, now: datetime
-    ) -> None:
-        accepted = verdict.cls is VerdictClass.ACCEPTED
-        step = ACCEPTED if accepted else step_after(verdict, task.circumstance(item, now))
-        item.last = (verdict, reply)
-        item.tried = item.tried | {provider.id}
-        if step.move is Move.NEXT_PROVIDER and item.only is None:
-            item.counts = step.counts
-            if verdict.cls in (VerdictClass.UNKNOWN, VerdictClass.CONTENT_REJECTED):
-                item.used_second_chance = True
-            if verdict.cls is VerdictClass.MESSAGE_TOO_LARGE:
-                item.larger_than = max(provider.max_message_bytes or 0, task.claimed.row.size - 1)
-            return
-        item.decided, item.at, item.counts = step.status, step.at, step.counts
-        item.sticky = provider.id if step.sticky else None
-        if step.status is Status.DEFERRED:
-            item.why = verdict.title
-
-    def _backoff(self, task: Task, item: Pending, now: datetime) -> datetime:
-        circumstance = task.circumstance(item, now)
-        return next_try(
-            task.stream.schedule,
-            verdict=None,
-            tries=circumstance.tries,
-            wait=None,
-            now=now,
-            chance=circumstance.chance,
-        )
