@@ -81,15 +81,21 @@ class RulePack:
         return RulePack(self.rules, taught) if taught else self
 
 
+#: Who is to receive it is known from MAIL on; a text without a code and a stage is taken for a fault while connecting.
+_OF_RECIPIENT = frozenset({Stage.CONNECT, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.FINAL_DOT})
+_STAGES = dict.fromkeys((VerdictClass.RECIPIENT_PERMANENT, VerdictClass.RECIPIENT_TRANSIENT), _OF_RECIPIENT)
+
+
 def rule_from(data: dict[str, Any]) -> Rule:
     """One rule from its table. Raises ``ValueError`` (or ``re.error``, ``KeyError``) when it cannot be read."""
+    cls = VerdictClass(data["class"])
     return Rule(
         id=str(data["id"]),
-        cls=VerdictClass(data["class"]),
+        cls=cls,
         pattern=_alternatives(data["pattern"]),
         unless=_alternatives(data["unless"]) if "unless" in data else None,
         provider=data.get("provider"),
-        stages=frozenset(Stage(name) for name in data.get("stages", ())),
+        stages=frozenset(Stage(name) for name in data.get("stages", ())) or _STAGES.get(cls, frozenset()),
         codes=frozenset(data.get("codes", ())),
         fault=data.get("fault"),
         weak=bool(data.get("weak", False)),

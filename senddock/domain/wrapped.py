@@ -16,7 +16,8 @@ _FORMS = tuple(
         # Roundcube: SMTP Error (535): Authentication failed
         r"SMTP error \(?(?P<code>[45]\d\d)\)?: (?P<text>.*)",
         # Postfix, Exim, Exchange: host mx.example.org[192.0.2.1] said: 550 5.1.1 … (465 and 587 are ports)
-        r"[:;] ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -](?P<text>(?=[45#<(\[\"p*]|[^\W\d_]|\d+\.\d+\.\d+\.).*)",
+        r"(?:[:;]|response=) ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -] ?(?P<text>"
+        + r"(?=[45#<(\[\"p*]|[^\W\d_]|\d+\.\d+\.\d+\.).*)",
         # Ruby, Java, .NET: Net::SMTPServerBusy: 451 …, SMTPAddressFailedException: 550 …, (555 5.5.2 …)
         r"(?:Error|Exception|Busy|Refused)\b['\"]?\s*[:(]\s*(?P<code>[45][0-5]\d)[ -](?P<text>.*)",
         # Anything else that ends in its code: "… exceeded (451)", "… exceeded hour limit\" code=550"
@@ -24,6 +25,8 @@ _FORMS = tuple(
     )
 )
 _STAGES = {
+    "greeting": r"invalid greeting|refused to talk to me|initial server greeting|bad greeting",
+    "ehlo": r"HeloError",
     "auth": r"invalid login|AUTH (?:command )?failed|AuthenticationError|AuthenticationFailed",
     "mail": r"MAIL FROM command|mail command failed|SenderRefused|after MAIL FROM",
     "rcpt": r"RCPT TO command|RecipientsRefused|all recipients were rejected|after RCPT TO",

@@ -8,7 +8,7 @@ from senddock.domain.verdict import FailOver, Verdict, VerdictClass, judge
 from senddock.domain.verdict_class import CLASSES, ClassFacts
 
 #: Those by which the rules were made, and the batches that were labelled before the rules met them (ADR 0042).
-FILES = ("observed_replies", "unseen_replies_1", "unseen_replies_2", "unseen_replies_3")
+FILES = ("observed_replies", *(f"unseen_replies_{batch}" for batch in range(1, 7)))
 ROWS: list[dict[str, str]] = []
 for name in FILES:
     with (Path(__file__).parent / f"{name}.tsv").open(encoding="utf-8") as stream:

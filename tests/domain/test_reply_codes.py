@@ -131,7 +131,7 @@ ENHANCED = """
 7.504 recipient_permanent recipient_permanent
 7.505 recipient_permanent recipient_permanent
 7.515 content_rejected server_transient
-7.606 content_rejected server_transient
+7.606 content_rejected rate_limited
 7.650 content_rejected rate_limited
 7.651 content_rejected rate_limited
 7.750 sender_not_verified sender_not_verified
