@@ -3,6 +3,8 @@
 import re
 
 _ENHANCED = r"[245]\.\d{1,3}\.\d{1,3}"
+#: How a server's words start: not with a number, unless it is another code or an address.
+_WORDS = r"(?=[45#<(\[\"p*]|[^\W\d_]|\d+\.\d+\.\d+\.)"
 #: Wrappers that put the code somewhere else than in front of the server's words.
 _FORMS = tuple(
     re.compile(pattern, re.IGNORECASE | re.DOTALL)
@@ -16,8 +18,7 @@ _FORMS = tuple(
         # Roundcube: SMTP Error (535): Authentication failed
         r"SMTP error \(?(?P<code>[45]\d\d)\)?: (?P<text>.*)",
         # Postfix, Exim, Exchange: host mx.example.org[192.0.2.1] said: 550 5.1.1 … (465 and 587 are ports)
-        r"(?:[:;]|response=) ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -] ?(?P<text>"
-        + r"(?=[45#<(\[\"p*]|[^\W\d_]|\d+\.\d+\.\d+\.).*)",
+        rf"(?:[:;]|response=) ?['\"<]?(?P<code>(?!465|587|443|99[35])[45]\d\d)[ -] ?(?P<text>{_WORDS}.*)",
         # Ruby, Java, .NET: Net::SMTPServerBusy: 451 …, SMTPAddressFailedException: 550 …, (555 5.5.2 …)
         r"(?:Error|Exception|Busy|Refused)\b['\"]?\s*[:(]\s*(?P<code>[45][0-5]\d)[ -](?P<text>.*)",
         # Anything else that ends in its code: "… exceeded (451)", "… exceeded hour limit\" code=550"
