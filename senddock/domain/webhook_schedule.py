@@ -1,6 +1,7 @@
 """When a webhook delivery is tried again, and when an endpoint is given up (Standard Webhooks' recommendation)."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 #: Seconds before each try; the first is at once. The last is about 28 hours after the event.
 PAUSES = (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600)
@@ -27,3 +28,17 @@ def held_until(failing_for: timedelta, now: datetime) -> datetime:
 def is_given_up(failing_since: datetime | None, now: datetime) -> bool:
     """True when the endpoint has failed for so long that nobody seems to be there."""
     return failing_since is not None and now - failing_since >= GIVE_UP
+
+
+def asked_pause(retry_after: str, now: datetime) -> int | None:
+    """Seconds that a ``Retry-After`` asks for, as a number or as a date (RFC 9110 section 10.2.3); ``None``: none that can
+    be read. It comes from outside: nothing in it raises."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return int(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return max(0, round((moment - now).total_seconds()))

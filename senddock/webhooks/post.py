@@ -5,7 +5,9 @@ import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from senddock.domain.webhook_schedule import asked_pause
 from senddock.http.exchange import exchange, in_words
 from senddock.http.target import BadTarget, parse, resolve
 
@@ -57,7 +59,7 @@ def post(
         ) as response:
             asked = response.getheader("Retry-After", "")
             text = response.read(_READ).decode("utf-8", "replace")[:_KEPT]
-            retry_after = int(asked) if asked.isascii() and asked.isdigit() else None
+            retry_after = asked_pause(asked, datetime.now(UTC))
             return Answer(response.status, None, text, time.monotonic() - started, retry_after)
     except BadTarget as error:
         return Answer(None, str(error), "", time.monotonic() - started)

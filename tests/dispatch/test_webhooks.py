@@ -244,12 +244,13 @@ def test_gone_disables_it_at_once(sqlite_bench: Bench, endpoint: Endpoint) -> No
     assert "410" in row.disabled_why
 
 
-def test_an_endpoint_that_asks_for_a_pause_gets_it(sqlite_bench: Bench, endpoint: Endpoint) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_endpoint_that_asks_for_a_pause_gets_it(sqlite_bench: Bench, endpoint: Endpoint, status: int) -> None:
     now = Now()
     endpoint_id, _ = _listen(sqlite_bench, endpoint)
     for _ in range(3):
         webhooks.send_test(sqlite_bench.database, endpoint_id, now())
-    endpoint.status, endpoint.extra = 429, {"Retry-After": "90"}
+    endpoint.status, endpoint.extra = status, {"Retry-After": "90"}
     deliver = _deliverer(sqlite_bench, now)
     assert deliver() == 1
     now.later(seconds=60)
