@@ -88,8 +88,16 @@ def messages_show(house: House, message_id: str, as_json: bool) -> None:
             f"  {attempt['started_at']}  {attempt['provider']}: {attempt['class']} at {attempt['stage']} in "
             f"{attempt['duration_ms']} ms: {attempt['code'] or ''} {attempt['text'] or ''}{after}"
         )
+        told = attempt["help"]
+        if told is not None:
+            click.echo(f"    {told['happened']} Next: {told['next_step']} Guide: {told['guide']}")
+        rewritten = (attempt["plan"] or {}).get("rewritten")
+        if rewritten:
+            click.echo(f"    From was rewritten: {rewritten['from']} → {rewritten['to']}")
     for delivery in story["deliveries"]:
         click.echo(f"  {delivery['recipient']}: {delivery['status']}  {delivery['reply'] or ''}")
+    for remark in story["warnings"]:
+        click.echo(f"  Warning: {remark['message']}")
     if story["reason"]:
         click.echo(f"  waits: {story['reason']}; next try {story['next_attempt_at']}")
 

@@ -165,6 +165,8 @@ def provider_test(house: House, provider_id: int, to: str | None, as_json: bool)
         error = test.report.get("error")
         if error:
             click.echo(f"{error['title']}: {error['reply']}\n{error['next_step']}", err=True)
+            if error.get("guide"):
+                click.echo(f"Guide: /guides/{error['guide']}", err=True)
             for suggestion in test.report.get("suggestions", ()):
                 click.echo(suggestion["text"], err=True)
         else:

@@ -92,7 +92,7 @@ def keep(
             alerts.Raised(
                 key=key,
                 kind="domain",
-                severity="error" if changes.worse else "warn",
+                severity="error" if changes.broken else "warn",
                 title=Saying("%(domain)s: DNS records have changed", {"domain": row.name}),
                 text=joined(changes.sentences),
                 link=f"/domains/{row.name}",

@@ -17,6 +17,8 @@ class Changes:
     sentences: tuple[Saying, ...] = ()
     worse: bool = False
     better: bool = False
+    #: Something now fails that did not: receivers refuse such mail or file it as spam.
+    broken: bool = False
 
     @property
     def alarming(self) -> bool:
@@ -27,13 +29,13 @@ class Changes:
 def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str]) -> Changes:
     """Compare two `DomainReport.to_json`; `names` gives the title of each provider key."""
     sentences: list[Saying] = []
-    steps: list[int] = []
+    steps: list[tuple[int, str]] = []
 
     def judged(what: str, old: str | None, new: str | None) -> None:
         if old is not None and new is not None and old != new:
             data: dict[str, str | int | Saying] = {"what": what, "old": Saying(old), "new": Saying(new)}
             sentences.append(Saying("%(what)s went from %(old)s to %(new)s", data))
-            steps.append(_ORDER.index(new) - _ORDER.index(old))
+            steps.append((_ORDER.index(new) - _ORDER.index(old), new))
 
     old_providers = {item["provider"]: item for item in before["providers"]}
     for item in after["providers"]:
@@ -43,7 +45,12 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[
     judged("SPF", before["spf"]["status"], after["spf"]["status"])
     judged("DMARC", before["dmarc"]["status"], after["dmarc"]["status"])
     sentences.extend(_records(before, after))
-    return Changes(tuple(sentences), worse=any(step > 0 for step in steps), better=any(step < 0 for step in steps))
+    return Changes(
+        tuple(sentences),
+        worse=any(step > 0 for step, _ in steps),
+        better=any(step < 0 for step, _ in steps),
+        broken=any(step > 0 and now == "fail" for step, now in steps),
+    )
 
 
 def _records(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Saying]:
