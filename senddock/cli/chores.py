@@ -27,7 +27,16 @@ def errand_worker(house: House) -> "ErrandWorker":
 
 def chores_of(house: House) -> tuple[Chore, ...]:
     """What the clock looks at, and how often in seconds."""
-    from senddock.dispatch import alert_notices, domain_checks, errands, retention, watch, webhook_delivery, webhooks
+    from senddock.dispatch import (
+        alert_notices,
+        blocks,
+        domain_checks,
+        errands,
+        retention,
+        watch,
+        webhook_delivery,
+        webhooks,
+    )
     from senddock.dispatch.outbox import Outbox, utcnow
 
     outbox = Outbox(house.database, house.wake)
@@ -50,5 +59,6 @@ def chores_of(house: House) -> tuple[Chore, ...]:
         Chore(5.0, lambda: watch.keep_watch(house.database, utcnow())),
         Chore(15.0, lambda: alert_notices.notify(house.database, outbox, utcnow(), public_url=public_url)),
         Chore(30.0, domains),
+        Chore(60.0, lambda: blocks.seal_blocks(house.database, utcnow())),
         Chore(3600.0, lambda: retention.carry_out(house.database, utcnow())),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from senddock.domain.status import Status
@@ -19,6 +19,7 @@ from senddock.models import (
     Provider,
     Worker,
 )
+from senddock.models.rollup import SUCCESS_CONDITION
 
 _ACCEPTED = VerdictClass.ACCEPTED.value
 #: Workers that were not heard of for longer are no longer shown (seconds).
@@ -43,7 +44,7 @@ class FirstSteps:
 
 def first_steps(session: Session) -> FirstSteps:
     """Each is one row looked up by an index."""
-    accepted = _any(session, select(HourlyRollup.hour).where(HourlyRollup.verdict_class == _ACCEPTED).limit(1))
+    accepted = _any(session, select(HourlyRollup.hour).where(SUCCESS_CONDITION).limit(1))
     accepted = accepted or _any(
         session,
         select(Message.id)
@@ -79,13 +80,16 @@ def open_incidents(session: Session) -> Sequence[Incident]:
 
 def last_successes(session: Session, provider_ids: Sequence[int]) -> Mapping[int, datetime]:
     """When each provider last accepted something: the hour from the rollup, the moment from that hour's attempts."""
-    hours = session.execute(
-        select(HourlyRollup.provider_id, func.max(HourlyRollup.hour))
-        .where(HourlyRollup.verdict_class == _ACCEPTED, HourlyRollup.provider_id.in_(provider_ids))
-        .group_by(HourlyRollup.provider_id)
-    ).all()
     found = {}
-    for provider_id, hour in hours:
+    for provider_id in provider_ids:
+        hour = session.scalar(
+            select(HourlyRollup.hour)
+            .where(HourlyRollup.provider_id == provider_id, SUCCESS_CONDITION)
+            .order_by(HourlyRollup.hour.desc())
+            .limit(1)
+        )
+        if hour is None:
+            continue
         moment = session.scalar(
             select(Attempt.started_at)
             .where(

@@ -3,17 +3,19 @@
 Counters are sums over all rollups. When old statistics are pruned they fall, which Prometheus takes for a restart.
 """
 
+import operator
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch import experiments, journal
+from senddock.dispatch import blocks, experiments, journal
+from senddock.dispatch.statistics import end_of
 from senddock.domain.latency import BUCKETS
-from senddock.models import HourlyRollup, LatencyRollup
+from senddock.models import HourlyRollup
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _STATES = ("healthy", "recovering", "limited", "failing", "paused", "disabled")
@@ -25,17 +27,8 @@ def exposition(session: Session, now: datetime, version: str) -> str:
     """Everything, as it goes over the wire."""
     status = journal.queue_status(session, now)
     names, streams = journal.provider_names(session), journal.stream_names(session)
-    rows = session.execute(
-        select(
-            HourlyRollup.stream_id,
-            HourlyRollup.provider_id,
-            HourlyRollup.verdict_class,
-            func.sum(HourlyRollup.recipients),
-            func.sum(HourlyRollup.attempts),
-            func.sum(HourlyRollup.failed_over),
-            func.sum(HourlyRollup.duration_ms),
-        ).group_by(HourlyRollup.stream_id, HourlyRollup.provider_id, HourlyRollup.verdict_class)
-    ).all()
+    pieces = _all_time(session, now)
+    rows = _added(blocks.totals(session, blocks.OUTCOMES, pieces, blocks.OUTCOMES.keys, blocks.OUTCOMES.sums), 3)
 
     def labels(row: Any) -> dict[str, str]:
         return {
@@ -82,18 +75,34 @@ def exposition(session: Session, now: datetime, version: str) -> str:
             "Attempts after which another provider took over.",
             [(labels(row), row[5]) for row in rows if row[5]],
         ),
-        *_histogram(session, names, rows),
+        *_histogram(session, pieces, names, rows),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _histogram(session: Session, names: dict[int, str], rows: Sequence[Any]) -> Iterable[str]:
+def _all_time(session: Session, now: datetime) -> Sequence[blocks.Stretch]:
+    """Every hour since the first, in the longest blocks there are."""
+    oldest = session.scalar(select(HourlyRollup.hour).order_by(HourlyRollup.hour).limit(1))
+    longest = blocks.LENGTHS[0]
+    return blocks.stretches(session, blocks.floor(oldest, longest), end_of(now), longest) if oldest is not None else ()
+
+
+def _added(rows: Iterable[Any], keys: int) -> Sequence[tuple[Any, ...]]:
+    """Rows with the same first ``keys`` cells as one, the others added up."""
+    found: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    for row in rows:
+        key, figures = tuple(row[:keys]), tuple(row[keys:])
+        known = found.get(key)
+        found[key] = figures if known is None else tuple(map(operator.add, known, figures))
+    return [(*key, *found[key]) for key in sorted(found)]
+
+
+def _histogram(
+    session: Session, pieces: Sequence[blocks.Stretch], names: dict[int, str], rows: Sequence[Any]
+) -> Iterable[str]:
     found: dict[int, dict[int, int]] = defaultdict(dict)
-    for provider_id, bucket, attempts in session.execute(
-        select(LatencyRollup.provider_id, LatencyRollup.bucket, func.sum(LatencyRollup.attempts)).group_by(
-            LatencyRollup.provider_id, LatencyRollup.bucket
-        )
-    ):
+    latencies = blocks.totals(session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",))
+    for provider_id, bucket, attempts in _added(latencies, 2):
         found[provider_id][bucket] = attempts
     seconds: dict[int, float] = defaultdict(float)
     for row in rows:

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, func, select
 
+from senddock.dispatch.blocks import unseal_all
 from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.tally import Sums, Tally, pen_of, recipients_of
 from senddock.domain.mailbox import counted_as
@@ -51,6 +52,7 @@ def rebuild(
             connection.execute(delete(LatencyRollup).where(LatencyRollup.hour == hour))
         for day in days.keys() - kept_days:
             connection.execute(delete(DomainRollup).where(DomainRollup.day == day))
+        unseal_all(connection)
         Sums(
             {key: row for key, row in sums.hours.items() if key[0] not in pruned},
             {key: row for key, row in sums.domains.items() if key[0] not in kept_days},

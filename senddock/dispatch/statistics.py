@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, func, literal_column, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
+from senddock.dispatch import blocks
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
 from senddock.domain.verdict import VerdictClass
@@ -80,59 +81,46 @@ class Card:
 def series_by_provider(session: Session, now: datetime, span: Span) -> Series:
     """Accepted recipients by provider id and step."""
     starts = span.starts(now)
-    step = step_of(session, HourlyRollup.hour, span)
-    rows = session.execute(
-        select(step, HourlyRollup.provider_id, func.sum(HourlyRollup.recipients))
-        .where(HourlyRollup.hour >= starts[0], HourlyRollup.verdict_class == ACCEPTED)
-        .group_by(step, HourlyRollup.provider_id)
-    ).all()
+    pieces = blocks.stretches(session, starts[0], end_of(now), span.step)
+    only = {"verdict_class": ACCEPTED}
+    rows = blocks.totals(session, blocks.OUTCOMES, pieces, ("at", "provider_id"), ("recipients",), only)
     return folded(span, starts, rows)
 
 
-def step_of(session: Session, column: Any, span: Span) -> ColumnElement[int]:
-    """The number of the step that a stored hour lies in, counted by the database so that few rows leave it."""
-    if session.get_bind().dialect.name == "sqlite":
-        seconds: Any = cast(func.strftime("%s", column), Integer)
-    else:
-        seconds = cast(func.extract("epoch", column), Integer)
-    step: ColumnElement[int] = seconds.op("/")(literal_column(str(span.step * 3600), Integer)).label("step")
-    return step
-
-
-def start_of(step: int, span: Span) -> datetime:
-    """When a step began."""
-    return datetime.fromtimestamp(step * span.step * 3600, UTC)
+def end_of(now: datetime) -> datetime:
+    """The end of the hour that is not over yet; what a clock that runs ahead has counted lies before it too."""
+    return _hour(now) + timedelta(hours=2)
 
 
 def folded(span: Span, starts: Sequence[datetime], rows: Iterable[Any]) -> Series:
-    """Rows of (step, key, number) as one line a key; a step without rows is 0."""
+    """Rows of (moment, key, number) as one line a key; a step without rows is 0."""
     place = {start: number for number, start in enumerate(starts)}
     lines: dict[Any, list[float | None]] = defaultdict(lambda: [0] * len(starts))
-    for step, key, number in rows:
-        at = place.get(start_of(step, span))
+    for moment, key, number in rows:
+        at = place.get(span.floor(moment))
         if at is not None:
             line = lines[key]
             line[at] = (line[at] or 0) + number
-    return Series(starts, span.step, dict(lines))
+    return Series(starts, span.step, dict(sorted(lines.items())))
 
 
 def cards(session: Session, now: datetime, *, errors: int = 3) -> dict[int, Card]:
     """Figures of every provider that sent something in the last 24 hours, with its newest distinct errors."""
     found: dict[int, Card] = defaultdict(Card)
     day, hour = _day_ago(now), _hour(now) - timedelta(hours=1)
+    lately = case((HourlyRollup.hour >= hour, 1), else_=0)
     rows = session.execute(
         select(
             HourlyRollup.provider_id,
             HourlyRollup.verdict_class,
-            HourlyRollup.hour,
+            lately,
             func.sum(HourlyRollup.attempts),
             func.sum(HourlyRollup.failed_over),
         )
         .where(HourlyRollup.hour >= day)
-        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class, HourlyRollup.hour)
+        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class, lately)
     ).all()
-    for provider_id, verdict_class, at, attempts, failed_over in rows:
-        recent = at >= hour
+    for provider_id, verdict_class, recent, attempts, failed_over in rows:
         card = found[provider_id]
         card.attempts_day += attempts
         card.failed_over_day += failed_over
@@ -184,15 +172,16 @@ def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
     """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
     day = _day_ago(now)
     found: dict[str, list[int]] = {name: [0, 0] for name in GROUPS}
+    before = case((HourlyRollup.hour >= day, 0), else_=1)
     rows = session.execute(
-        select(HourlyRollup.verdict_class, HourlyRollup.hour, func.sum(HourlyRollup.recipients))
+        select(HourlyRollup.verdict_class, before, func.sum(HourlyRollup.recipients))
         .where(HourlyRollup.hour >= day - timedelta(hours=24))
-        .group_by(HourlyRollup.verdict_class, HourlyRollup.hour)
+        .group_by(HourlyRollup.verdict_class, before)
     ).all()
-    for verdict_class, at, number in rows:
+    for verdict_class, which, number in rows:
         for name, classes in GROUPS.items():
             if verdict_class in classes:
-                found[name][0 if at >= day else 1] += number
+                found[name][which] += number
     return {name: (pair[0], pair[1]) for name, pair in found.items()}
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, folded, start_of, step_of
+from senddock.dispatch import blocks
+from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, end_of, folded
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
-from senddock.models import DomainRollup, HourlyRollup, LatencyRollup
+from senddock.models import DomainRollup, HourlyRollup
 
 _SOFT = GROUPS["soft_bounces"]
 #: Recipient domains shown; the export has all of them.
@@ -67,36 +68,30 @@ def report(
     """Read it; the cost follows from the span, never from the number of messages."""
     starts = span.starts(now)
     chosen = {"stream_id": stream_id, "provider_id": provider_id}
-    hour = HourlyRollup
-    within = (hour.hour >= starts[0], *_only(hour, chosen))
-    step = step_of(session, hour.hour, span)
-    steps = session.execute(
-        select(step, hour.provider_id, hour.verdict_class, func.sum(hour.recipients))
-        .where(*within)
-        .group_by(step, hour.provider_id, hour.verdict_class)
-    ).all()
+    pieces = blocks.stretches(session, starts[0], end_of(now), span.step)
+    keys = ("at", "provider_id", "verdict_class")
+    steps = list(blocks.totals(session, blocks.OUTCOMES, pieces, keys, ("recipients",), chosen))
     providers: dict[int, Totals] = defaultdict(Totals)
     streams: dict[int, Totals] = defaultdict(Totals)
     classes: dict[str, int] = defaultdict(int)
-    sums = [func.sum(hour.recipients), func.sum(hour.attempts), func.sum(hour.failed_over)]
-    keys = (hour.stream_id, hour.provider_id, hour.verdict_class)
-    for row in session.execute(select(*keys, *sums).where(*within).group_by(*keys)):
+    keys, sums = ("stream_id", "provider_id", "verdict_class"), ("recipients", "attempts", "failed_over")
+    for row in blocks.totals(session, blocks.OUTCOMES, pieces, keys, sums, chosen):
         for totals in (providers[row[1]], streams[row[0]]):
             totals.add(row[2], row[3])
             totals.attempts += row[4]
             totals.failed_over += row[5]
         classes[row[2]] += row[3]
-    latency = _latency(session, span, starts, chosen, providers)
+    latency = _latency(session, span, starts, pieces, chosen, providers)
     return Report(
         span,
         folded(span, starts, [(row[0], row[1], row[3]) for row in steps if row[2] == ACCEPTED]),
         folded(span, starts, [(row[0], row[1], row[3]) for row in steps if row[2] in _SOFT]),
         folded(span, starts, [(row[0], row[2], row[3]) for row in steps if row[2] != ACCEPTED]),
         latency,
-        providers,
-        streams,
-        _domains(session, starts[0], chosen),
-        dict(sorted(classes.items(), key=lambda item: -item[1])),
+        dict(sorted(providers.items())),
+        dict(sorted(streams.items())),
+        _domains(session, starts[0], now, chosen),
+        dict(sorted(classes.items(), key=lambda item: (-item[1], item[0]))),
     )
 
 
@@ -121,21 +116,17 @@ def _latency(
     session: Session,
     span: Span,
     starts: Sequence[datetime],
+    pieces: Sequence[blocks.Stretch],
     chosen: Mapping[str, int | None],
     providers: Mapping[int, Totals],
 ) -> Series:
-    table = LatencyRollup
-    within = (table.hour >= starts[0], *_only(table, chosen))
-    step = step_of(session, table.hour, span)
     steps: dict[datetime, dict[int, int]] = defaultdict(dict)
     whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    rows = session.execute(
-        select(step, table.provider_id, table.bucket, func.sum(table.attempts))
-        .where(*within)
-        .group_by(step, table.provider_id, table.bucket)
-    )
-    for number, provider_id, bucket, attempts in rows:
-        here = steps[start_of(number, span)]
+    keys = ("at", "provider_id", "bucket")
+    for moment, provider_id, bucket, attempts in blocks.totals(
+        session, blocks.LATENCIES, pieces, keys, ("attempts",), chosen
+    ):
+        here = steps[span.floor(moment)]
         here[bucket] = here.get(bucket, 0) + attempts
         whole[provider_id][bucket] += attempts
     for provider_id, histogram in whole.items():
@@ -149,22 +140,14 @@ def _latency(
     return Series(starts, span.step, lines)
 
 
-def _domains(session: Session, begin: datetime, chosen: Mapping[str, int | None]) -> Mapping[str, Totals]:
-    table = DomainRollup
-    query = (
-        select(table.domain, table.verdict_class, func.sum(table.recipients))
-        .where(table.day >= _day(begin), *_only(table, chosen))
-        .group_by(table.domain, table.verdict_class)
-    )
+def _domains(
+    session: Session, begin: datetime, now: datetime, chosen: Mapping[str, int | None]
+) -> Mapping[str, Totals]:
     found: dict[str, Totals] = defaultdict(Totals)
-    for domain, verdict_class, recipients in session.execute(query):
+    for domain, verdict_class, recipients in blocks.domains(session, begin, now, **chosen):
         found[domain].add(verdict_class, recipients)
     ranked = sorted(found, key=lambda name: (-found[name].recipients, name))[:_SHOWN_DOMAINS]
     return {name: found[name] for name in ranked}
-
-
-def _only(table: Any, chosen: Mapping[str, int | None]) -> list[ColumnElement[bool]]:
-    return [getattr(table, name) == value for name, value in chosen.items() if value is not None]
 
 
 def _day(moment: datetime) -> datetime:

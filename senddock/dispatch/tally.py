@@ -7,11 +7,12 @@ in it and not from the number of its messages.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
+from senddock.dispatch.blocks import unseal
 from senddock.dispatch.exposure import Exposure, count_exposures
 from senddock.dispatch.sums import add_sums, adding
 from senddock.domain.latency import bucket_of
@@ -89,6 +90,7 @@ class Sums:
 
     def write(self, pen: Pen) -> None:
         """Add them to the rows."""
+        unseal(pen, {key[0] for key in self.hours}, datetime.now(UTC))
         hours = {key: (int(row[0]), int(row[1]), int(row[2]), row[3]) for key, row in self.hours.items()}
         add_sums(pen, _HOURS, hours)
         add_sums(pen, _DOMAINS, {key: (number,) for key, number in self.domains.items()})

@@ -11,7 +11,15 @@ from senddock.models.message import Content, Delivery, Message
 from senddock.models.operation import DotMark, Setting, Suppression, Worker
 from senddock.models.project import Project, Route, Stream
 from senddock.models.provider import BreakerState, ConnectionTest, Incident, Provider, SlowdownState
-from senddock.models.rollup import DomainRollup, HourlyRollup, LatencyRollup
+from senddock.models.rollup import (
+    BlockRollup,
+    DomainBlock,
+    DomainRollup,
+    HourlyRollup,
+    LatencyBlock,
+    LatencyRollup,
+    SealedBlock,
+)
 from senddock.models.sending_domain import SenderRecord, SendingDomain
 from senddock.models.taught_rule import TaughtRule
 from senddock.models.wal_sync import Unsynced
@@ -22,11 +30,13 @@ __all__ = [
     "ApiKey",
     "Attempt",
     "Base",
+    "BlockRollup",
     "BreakerState",
     "ConnectionTest",
     "Content",
     "Database",
     "Delivery",
+    "DomainBlock",
     "DomainRollup",
     "DotMark",
     "Event",
@@ -36,12 +46,14 @@ __all__ = [
     "HourlyRollup",
     "IdempotencyRecord",
     "Incident",
+    "LatencyBlock",
     "LatencyRollup",
     "Message",
     "OneTimeToken",
     "Project",
     "Provider",
     "Route",
+    "SealedBlock",
     "SenderRecord",
     "SendingDomain",
     "Setting",

@@ -21,6 +21,7 @@ class Alert(Base):
     __table_args__ = (
         Index("uq_alert_open", "key", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
         Index(None, "opened_at"),
+        Index(None, "closed_at"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

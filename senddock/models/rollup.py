@@ -5,9 +5,13 @@ Their number follows from time, streams, providers and classes, never from the n
 
 from datetime import datetime
 
+from sqlalchemy import BigInteger, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from senddock.models.base import Base
+
+#: A query that is to use the index has to repeat this.
+SUCCESS_CONDITION = text("verdict_class = 'accepted'")
 
 
 class HourlyRollup(Base):
@@ -18,6 +22,16 @@ class HourlyRollup(Base):
     """
 
     __tablename__ = "rollup_hour"
+    #: When a provider last accepted something. Rows are added to without touching it: a new row an hour pays.
+    __table_args__ = (
+        Index(
+            "ix_rollup_hour_success",
+            "provider_id",
+            "hour",
+            sqlite_where=SUCCESS_CONDITION,
+            postgresql_where=SUCCESS_CONDITION,
+        ),
+    )
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     stream_id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,3 +67,61 @@ class LatencyRollup(Base):
     provider_id: Mapped[int] = mapped_column(primary_key=True)
     bucket: Mapped[int] = mapped_column(primary_key=True)
     attempts: Mapped[int]
+
+
+_ONE_TREE = {"sqlite_with_rowid": False}
+
+
+class BlockRollup(Base):
+    """`HourlyRollup` of a block of hours that are over: ``hours`` from ``start``. No row counts without its seal."""
+
+    __tablename__ = "rollup_block"
+    __table_args__ = _ONE_TREE
+
+    hours: Mapped[int] = mapped_column(primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(primary_key=True)
+    verdict_class: Mapped[str] = mapped_column(primary_key=True)
+    recipients: Mapped[int] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(BigInteger)
+    failed_over: Mapped[int] = mapped_column(BigInteger)
+    duration_ms: Mapped[float]
+
+
+class LatencyBlock(Base):
+    """`LatencyRollup` of a block of hours."""
+
+    __tablename__ = "rollup_block_latency"
+    __table_args__ = _ONE_TREE
+
+    hours: Mapped[int] = mapped_column(primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(primary_key=True)
+    provider_id: Mapped[int] = mapped_column(primary_key=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True)
+    attempts: Mapped[int] = mapped_column(BigInteger)
+
+
+class DomainBlock(Base):
+    """`DomainRollup` of a day that is over, and its sums: a ``stream_id`` or ``provider_id`` of 0 is all of them."""
+
+    __tablename__ = "rollup_block_domain"
+    __table_args__ = _ONE_TREE
+
+    stream_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    provider_id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[datetime] = mapped_column(primary_key=True)
+    domain: Mapped[str] = mapped_column(primary_key=True)
+    verdict_class: Mapped[str] = mapped_column(primary_key=True)
+    recipients: Mapped[int] = mapped_column(BigInteger)
+
+
+class SealedBlock(Base):
+    """A block that is whole. It goes when something is counted for one of its hours, and the block is made anew."""
+
+    __tablename__ = "rollup_sealed"
+    __table_args__ = _ONE_TREE
+
+    hours: Mapped[int] = mapped_column(primary_key=True)
+    start: Mapped[datetime] = mapped_column(primary_key=True)
