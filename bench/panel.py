@@ -31,6 +31,7 @@ from senddock import redis_server, schema
 from senddock.app import create_app
 from senddock.config import Settings
 from senddock.dispatch import accounts, connection_tests, experiments, keys, providers, webhooks
+from senddock.dispatch.blocks import seal_blocks
 from senddock.dispatch.outbox import utcnow
 from senddock.models import Content, Database
 from senddock.secrets.vault import Vault
@@ -102,6 +103,8 @@ def prepare(path: Path, vault: Vault) -> tuple[Season, dict[str, str]]:
         samples = {**whole.samples(), **rows(database, vault, EMAIL, PASSWORD)}
         seed(database, whole)
         give_content(database, samples)
+        while seal_blocks(database, now, 2000):
+            pass
         known.write_text(json.dumps({"messages": MESSAGES, "now": now.isoformat(), "samples": samples}))
         print(
             f"seeded {MESSAGES:,} messages in {time.perf_counter() - started:.0f} s: {path.stat().st_size / 1e9:.1f} GB"

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from senddock.dispatch import blocks
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
 from senddock.domain.verdict import VerdictClass
-from senddock.models import Attempt, HourlyRollup, LatencyRollup
+from senddock.models import Attempt, HourlyRollup
 from senddock.models.attempt import REFUSED_CONDITION
 
 ACCEPTED = VerdictClass.ACCEPTED.value
@@ -97,7 +97,12 @@ def folded(span: Span, starts: Sequence[datetime], rows: Iterable[Any]) -> Serie
     place = {start: number for number, start in enumerate(starts)}
     lines: dict[Any, list[float | None]] = defaultdict(lambda: [0] * len(starts))
     for moment, key, number in rows:
-        at = place.get(span.floor(moment))
+        at = place.get(moment)
+        if at is None:
+            # Known from here on: many rows begin at the same moment.
+            at = place.get(span.floor(moment))
+            if at is not None:
+                place[moment] = at
         if at is not None:
             line = lines[key]
             line[at] = (line[at] or 0) + number
@@ -107,30 +112,24 @@ def folded(span: Span, starts: Sequence[datetime], rows: Iterable[Any]) -> Serie
 def cards(session: Session, now: datetime, *, errors: int = 3) -> dict[int, Card]:
     """Figures of every provider that sent something in the last 24 hours, with its newest distinct errors."""
     found: dict[int, Card] = defaultdict(Card)
-    day, hour = _day_ago(now), _hour(now) - timedelta(hours=1)
-    lately = case((HourlyRollup.hour >= hour, 1), else_=0)
-    rows = session.execute(
-        select(
-            HourlyRollup.provider_id,
-            HourlyRollup.verdict_class,
-            lately,
-            func.sum(HourlyRollup.attempts),
-            func.sum(HourlyRollup.failed_over),
-        )
-        .where(HourlyRollup.hour >= day)
-        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class, lately)
-    ).all()
-    for provider_id, verdict_class, recent, attempts, failed_over in rows:
+    day = _day_ago(now)
+    pieces = blocks.stretches(session, day, end_of(now), blocks.LENGTHS[-1])
+    keys, sums = ("provider_id", "verdict_class"), ("attempts", "failed_over")
+    for provider_id, verdict_class, attempts, failed_over in blocks.totals(
+        session, blocks.OUTCOMES, pieces, keys, sums
+    ):
         card = found[provider_id]
         card.attempts_day += attempts
         card.failed_over_day += failed_over
-        card.attempts_hour += attempts if recent else 0
         if verdict_class == ACCEPTED:
             card.accepted_day += attempts
-            card.accepted_hour += attempts if recent else 0
         elif attempts:
             card.classes[verdict_class] = card.classes.get(verdict_class, 0) + attempts
-    for provider_id, histogram in histograms(session, day).items():
+    lately = [blocks.Stretch(1, _hour(now) - timedelta(hours=1), end_of(now))]
+    for provider_id, verdict_class, attempts in blocks.totals(session, blocks.OUTCOMES, lately, keys, ("attempts",)):
+        found[provider_id].attempts_hour += attempts
+        found[provider_id].accepted_hour += attempts if verdict_class == ACCEPTED else 0
+    for provider_id, histogram in histograms(session, pieces).items():
         found[provider_id].p50, found[provider_id].p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
     for provider_id, card in found.items():
         if card.classes:
@@ -138,16 +137,13 @@ def cards(session: Session, now: datetime, *, errors: int = 3) -> dict[int, Card
     return dict(found)
 
 
-def histograms(session: Session, since: datetime) -> dict[int, dict[int, int]]:
+def histograms(session: Session, pieces: Sequence[blocks.Stretch]) -> dict[int, dict[int, int]]:
     """Latency histograms by provider: bound in milliseconds to accepted attempts."""
-    found: dict[int, dict[int, int]] = defaultdict(dict)
-    rows = session.execute(
-        select(LatencyRollup.provider_id, LatencyRollup.bucket, func.sum(LatencyRollup.attempts))
-        .where(LatencyRollup.hour >= since)
-        .group_by(LatencyRollup.provider_id, LatencyRollup.bucket)
-    ).all()
-    for provider_id, bucket, attempts in rows:
-        found[provider_id][bucket] = attempts
+    found: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for provider_id, bucket, attempts in blocks.totals(
+        session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",)
+    ):
+        found[provider_id][bucket] += attempts
     return found
 
 
@@ -172,16 +168,13 @@ def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
     """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
     day = _day_ago(now)
     found: dict[str, list[int]] = {name: [0, 0] for name in GROUPS}
-    before = case((HourlyRollup.hour >= day, 0), else_=1)
-    rows = session.execute(
-        select(HourlyRollup.verdict_class, before, func.sum(HourlyRollup.recipients))
-        .where(HourlyRollup.hour >= day - timedelta(hours=24))
-        .group_by(HourlyRollup.verdict_class, before)
-    ).all()
-    for verdict_class, which, number in rows:
-        for name, classes in GROUPS.items():
-            if verdict_class in classes:
-                found[name][which] += number
+    for which, begin, end in ((0, day, end_of(now)), (1, day - timedelta(hours=24), day)):
+        pieces = blocks.stretches(session, begin, end, blocks.LENGTHS[-1])
+        rows = blocks.totals(session, blocks.OUTCOMES, pieces, ("verdict_class",), ("recipients",))
+        for verdict_class, number in rows:
+            for name, classes in GROUPS.items():
+                if verdict_class in classes:
+                    found[name][which] += number
     return {name: (pair[0], pair[1]) for name, pair in found.items()}
 
 

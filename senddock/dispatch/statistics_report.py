@@ -16,6 +16,9 @@ from senddock.domain.span import Span
 from senddock.models import DomainRollup, HourlyRollup
 
 _SOFT = GROUPS["soft_bounces"]
+_NAMES = {"accepted": "accepted", "soft_bounces": "soft", "refused": "refused", "uncertain": "uncertain"}
+#: Class to the figure of `Totals` it counts in.
+_COUNTED_AS = {verdict_class: _NAMES[group] for group, classes in GROUPS.items() for verdict_class in classes}
 #: Recipient domains shown; the export has all of them.
 _SHOWN_DOMAINS = 15
 
@@ -37,8 +40,7 @@ class Totals:
 
     def add(self, verdict_class: str, recipients: int) -> None:
         """Count ``recipients`` with this outcome."""
-        names = {"accepted": "accepted", "soft_bounces": "soft", "refused": "refused", "uncertain": "uncertain"}
-        name = next((names[group] for group, classes in GROUPS.items() if verdict_class in classes), "faults")
+        name = _COUNTED_AS.get(verdict_class, "faults")
         setattr(self, name, getattr(self, name) + recipients)
 
     @property
@@ -120,14 +122,15 @@ def _latency(
     chosen: Mapping[str, int | None],
     providers: Mapping[int, Totals],
 ) -> Series:
-    steps: dict[datetime, dict[int, int]] = defaultdict(dict)
-    whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    keys = ("at", "provider_id", "bucket")
-    for moment, provider_id, bucket, attempts in blocks.totals(
-        session, blocks.LATENCIES, pieces, keys, ("attempts",), chosen
+    steps: dict[datetime, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for moment, bucket, attempts in blocks.totals(
+        session, blocks.LATENCIES, pieces, ("at", "bucket"), ("attempts",), chosen
     ):
-        here = steps[span.floor(moment)]
-        here[bucket] = here.get(bucket, 0) + attempts
+        steps[span.floor(moment)][bucket] += attempts
+    whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for provider_id, bucket, attempts in blocks.totals(
+        session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",), chosen
+    ):
         whole[provider_id][bucket] += attempts
     for provider_id, histogram in whole.items():
         if provider_id in providers:

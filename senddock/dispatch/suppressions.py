@@ -19,6 +19,8 @@ _COLUMNS = ("address", "origin", "note", "created_at")
 #: Octets of one imported file, and rows written in one transaction.
 MAX_IMPORT = 20 * 1024 * 1024
 _CHUNK = 1000
+#: Addresses that one page of a search looks at.
+WALK = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +36,21 @@ class Imported:
 def page(
     session: Session, project_id: int | None, *, text: str = "", before: int | None = None, limit: int = 100
 ) -> tuple[Sequence[Suppression], int | None]:
-    """The newest first, and the id to go on before, if there are more."""
+    """The newest first, and the id to go on before, if there are more. A search looks at `WALK` addresses at most."""
     query = select(Suppression).order_by(Suppression.id.desc())
     if project_id is not None:
         query = query.where(Suppression.project_id == project_id)
-    if text:
-        query = query.where(Suppression.address.icontains(text.strip(), autoescape=True))
     if before is not None:
         query = query.where(Suppression.id < before)
+    floor = None
+    if text.strip():
+        newest = select(Suppression.id).order_by(Suppression.id.desc()).offset(WALK).limit(1)
+        floor = session.scalar(newest.where(Suppression.id < before) if before is not None else newest)
+        # Addresses are stored in small letters.
+        query = query.where(Suppression.address.contains(text.strip().lower(), autoescape=True))
+        query = query.where(Suppression.id >= floor) if floor is not None else query
     rows = session.scalars(query.limit(limit + 1)).all()
-    return rows[:limit], rows[limit - 1].id if len(rows) > limit else None
+    return rows[:limit], rows[limit - 1].id if len(rows) > limit else floor
 
 
 def add(database: Database, project_id: int, text: str, *, comment: str | None, now: datetime) -> Suppression:

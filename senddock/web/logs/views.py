@@ -42,7 +42,7 @@ def index() -> Any:
         page = log_list.page(session, chosen, before=request.args.get("before"), after=request.args.get("after"))
         context = _lists(session)
         than = log_list.newest_id(session)
-    searched = _searched(page, log_list.WALK, len(page.rows))
+    searched = _searched(page, page.looked, len(page.rows))
     return page_or_fragment(
         "logs/index.html", "logs/_list.html", page=page, chosen=chosen, than=than, searched=searched, **context
     )
@@ -56,7 +56,7 @@ def further() -> Any:
     with services().database.read() as session:
         page = log_list.page(session, chosen, before=request.args.get("before", ""), limit=max(1, _FULL - found))
         names, streams = journal.provider_names(session), journal.stream_names(session)
-    searched = _searched(page, looked + log_list.WALK, found + len(page.rows))
+    searched = _searched(page, looked + page.looked, found + len(page.rows))
     return render_template(
         "logs/_further.html", page=page, chosen=chosen, searched=searched, names=names, streams=streams
     )
