@@ -28,7 +28,7 @@ _AT = {
 #: Scattered like those that applications make up themselves.
 _SCATTERED = {
     "sqlite": "printf('%08x%08x', s.n * 2654435761 % 4294967296, s.n * 40503 % 4294967296)",
-    "postgresql": "lpad(to_hex(s.n * 2654435761 % 4294967296), 8, '0') || lpad(to_hex(s.n * 40503 % 4294967296), 8, '0')",
+    "postgresql": "lpad(to_hex(s.n * 2654435761 % 4294967296), 8, '0') || lpad(to_hex(s.n * CAST(40503 AS BIGINT) % 4294967296), 8, '0')",
 }
 _RECIPIENT = "CASE WHEN s.n % 10 = 4 THEN 'ops@busy.example' ELSE 'user' || s.n || '@example.org' END"
 _CLASS = (
@@ -206,8 +206,8 @@ def _statistics(connection: Connection, season: Season) -> None:
         cells = ", ".join(f"('{value}')" if isinstance(value, str) else f"({value})" for value in values)
         return f"(VALUES {cells}) AS {name}" + ("(column1)" if kind == "postgresql" else "")
 
-    hour = _AT[kind].format(ms=f"{this_hour} - h.n * 3600000")
-    day = _AT[kind].format(ms=f"{today} - d.n * 86400000")
+    hour = _AT[kind].format(ms=f"{this_hour} - h.n * CAST(3600000 AS BIGINT)")
+    day = _AT[kind].format(ms=f"{today} - d.n * CAST(86400000 AS BIGINT)")
     both = f"{series('p', 6, 1)}, {series('s', 4, 1)}"
     classes, buckets = words("c", _CLASSES), words("b", _BUCKETS)
     for statement in (

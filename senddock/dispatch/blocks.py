@@ -90,7 +90,7 @@ def stretches(session: Session, begin: datetime, end: datetime, longest: int) ->
     """The fewest pieces from ``begin`` (a whole hour) up to ``end`` that together are every hour once."""
     sealed = {
         (row[0], row[1])
-        for row in session.execute(
+        for row in session.connection().execute(
             select(SealedBlock.hours, SealedBlock.start).where(
                 SealedBlock.start >= begin, SealedBlock.start < end, SealedBlock.hours <= longest
             )
@@ -127,7 +127,8 @@ def totals(
             within.append(table.hours == piece.hours)
         within += [getattr(table, name) == value for name, value in (only or {}).items() if value is not None]
         figures = [_sum(getattr(table, name)) for name in sums]
-        yield from session.execute(select(*columns, *figures).where(*within).group_by(*columns))
+        # Rows of columns need nothing of the session but its connection.
+        yield from session.connection().execute(select(*columns, *figures).where(*within).group_by(*columns))
 
 
 def domains(
@@ -138,7 +139,7 @@ def domains(
     day = floor(begin, 24)
     sealed = select(SealedBlock.start).where(SealedBlock.hours == 24, SealedBlock.start >= day)
     whole = set(session.scalars(sealed))
-    yield from session.execute(
+    yield from session.connection().execute(
         select(block.domain, block.verdict_class, _sum(block.recipients))
         .where(block.stream_id == (stream_id or _ALL), block.provider_id == (provider_id or _ALL), block.day >= day)
         .where(block.day.in_(sealed))
@@ -147,7 +148,7 @@ def domains(
     only = [] if stream_id is None else [table.stream_id == stream_id]
     only += [] if provider_id is None else [table.provider_id == provider_id]
     rest = [at for at in _days(day, now) if at not in whole]
-    yield from session.execute(
+    yield from session.connection().execute(
         select(table.domain, table.verdict_class, func.sum(table.recipients))
         .where(table.day.in_(rest), *only)
         .group_by(table.domain, table.verdict_class)

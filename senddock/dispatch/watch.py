@@ -1,18 +1,21 @@
 """What needs a person just now, read from the database: the source of the strip, of alerts and of their notices."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from senddock.dispatch import blocks
 from senddock.dispatch.alerts import BY_PERSON, Raised, open_alerts, raise_alert, sayings_of, settle
 from senddock.dispatch.connection_tests import workers_alive
+from senddock.dispatch.statistics import end_of
 from senddock.domain.breaker import Breaker, Phase
 from senddock.domain.pacing import Limit, limits_of
 from senddock.domain.saying import Saying, plain
 from senddock.domain.verdict_class import CLASSES, VerdictClass
-from senddock.models import Alert, BreakerState, Database, HourlyRollup, Message, Provider, Stream
+from senddock.models import Alert, BreakerState, Database, Message, Provider, Stream
 
 #: Mail that is due and has waited this long while nobody took it.
 QUEUE_TOO_OLD = timedelta(minutes=15)
@@ -112,6 +115,8 @@ def _queue(session: Session, now: datetime) -> Iterator[Raised]:
 
 def _allowances(session: Session, providers: Iterable[Provider], now: datetime) -> Iterator[Raised]:
     """Those of a day and of a month; shorter ones are back before a person could act."""
+    # Every page asks this: providers whose windows begin at the same hour are counted together.
+    counted: dict[datetime, dict[int, int]] = {}
     for provider in providers:
         limits = limits_of(
             per_second=None,
@@ -124,22 +129,31 @@ def _allowances(session: Session, providers: Iterable[Provider], now: datetime) 
             day_zone=provider.day_zone,
         )
         for limit in limits:
-            used = _sent(session, provider.id, limit, now)
+            begin = _begin(limit, now)
+            if begin not in counted:
+                counted[begin] = _sent(session, begin, now)
+            used = counted[begin].get(provider.id, 0)
             if used >= NEARLY_USED * limit.amount:
                 yield _nearly_used(provider, limit, used)
 
 
-def _sent(session: Session, provider_id: int, limit: Limit, now: datetime) -> int:
-    """Transactions in the limit's window that reached MAIL, from the statistics: true also while Redis is away."""
+def _begin(limit: Limit, now: datetime) -> datetime:
+    """The first whole hour of the limit's window."""
     start = now - timedelta(seconds=limit.seconds)
     if limit.period_start is not None:
         start = datetime.fromtimestamp(limit.period_start, now.tzinfo)
-    query = select(func.sum(HourlyRollup.attempts)).where(
-        HourlyRollup.provider_id == provider_id,
-        HourlyRollup.hour >= start if limit.period_start is not None else HourlyRollup.hour > start,
-        HourlyRollup.verdict_class.not_in(_BEFORE_MAIL),
-    )
-    return int(session.scalar(query) or 0)
+    hour = blocks.floor(start, 1)
+    return hour if hour == start else hour + timedelta(hours=1)
+
+
+def _sent(session: Session, begin: datetime, now: datetime) -> dict[int, int]:
+    """Transactions by provider that reached MAIL, from the statistics: true also while Redis is away."""
+    pieces = blocks.stretches(session, begin, end_of(now), 24)
+    found: dict[int, int] = defaultdict(int)
+    keys = ("provider_id", "verdict_class")
+    for provider_id, verdict_class, attempts in blocks.totals(session, blocks.OUTCOMES, pieces, keys, ("attempts",)):
+        found[provider_id] += 0 if verdict_class in _BEFORE_MAIL else attempts
+    return found
 
 
 def _nearly_used(provider: Provider, limit: Limit, used: int) -> Raised:
