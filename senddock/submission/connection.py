@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from senddock.dispatch.submission import Receipt
@@ -174,8 +175,6 @@ class Connection(asyncio.BufferedProtocol):
         self._body = BodyReader(self._door.limits.message)
         self.say("354 End with CRLF.CRLF")
 
-    # The work.
-
     def _advance(self) -> None:
         while self._buffer and not (self._held or self._choked or self._closed):
             if self._body is not None:
@@ -227,19 +226,16 @@ class Connection(asyncio.BufferedProtocol):
             self._door.spawn(self._take_large(standing, handed))
             return
         try:
-            self._door.intake.store(self._door.intake.read(standing, handed), self._stored)
+            self._door.intake.store(self._door.intake.read(standing, handed), partial(self._door.tell, self))
         except Exception as error:  # noqa: BLE001 - worded and logged by reply_to
             self.decided(error)
 
     async def _take_large(self, standing: Standing, handed: Handed) -> None:
         try:
             read = await self._door.in_thread(self._door.intake.read, standing, handed)
-            self._door.intake.store(read, self._stored)
+            self._door.intake.store(read, partial(self._door.tell, self))
         except Exception as error:  # noqa: BLE001 - worded and logged by reply_to
             self.decided(error)
-
-    def _stored(self, outcome: Receipt | Exception) -> None:
-        self._door.tell(self, outcome)
 
     def decided(self, outcome: Receipt | Exception) -> None:
         """The message is committed, or it is not: the answer to the final dot."""
@@ -255,8 +251,7 @@ class Connection(asyncio.BufferedProtocol):
         if upgraded is None:
             return
         self._transport = upgraded
-        self._paused = False
-        self.tls = True
+        self._paused, self.tls = False, True
         self._dialogue.reset()
         self._release(None)
 
