@@ -4,6 +4,7 @@ Only `POST /api/emails` and `/api/emails/batch` in exactly these spellings are a
 views call too; everything else goes on to the app (docs/adr/0039).
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -15,6 +16,7 @@ from senddock.api.failures import failed
 from senddock.api.services import ApiServices
 
 _ACTIONS = {"/api/emails": sending.one, "/api/emails/batch": sending.several}
+_SLASHES = re.compile("/+")
 _STATUS = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
 
 
@@ -29,6 +31,9 @@ class Shortcut:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer a submission, or let the app answer."""
+        if "//" in environ["PATH_INFO"] and _SLASHES.sub("/", environ["PATH_INFO"]).startswith("/api/"):
+            # A base address that ends with a slash: some SDKs put another one behind it, and not all follow a redirect.
+            environ["PATH_INFO"] = _SLASHES.sub("/", environ["PATH_INFO"])
         action = _ACTIONS.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
         if action is None:
             found: Iterable[bytes] = self._app(environ, start_response)

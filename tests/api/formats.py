@@ -5,17 +5,17 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies as st
 
-_WORD = st.from_regex(r"[A-Za-z0-9]{1,12}", fullmatch=True)
-_ADDRESS = st.builds("{}@{}.example".format, _WORD, _WORD)
-schemathesis.openapi.format("mailbox", _ADDRESS | st.builds("{} <{}>".format, _WORD, _ADDRESS))
+#: A few of each kind: drawing letter by letter takes a minute where an edge of the length cannot be met.
+_ADDRESSES = [
+    "a@b.example",
+    "Ana <ana@example.org>",
+    '"Doe, Jane" <jane.doe+x@mail.example>',
+    "jörg@müller.example",
+    "<o'k@x.example>",
+]
+schemathesis.openapi.format("mailbox", st.sampled_from(_ADDRESSES))
 schemathesis.openapi.format("send-time", st.sampled_from(["in 5 minutes", "in an hour", "in 2 days", "in 3 h"]))
 schemathesis.openapi.format("expiry-time", st.sampled_from(["in 20 days", "in 600 h"]))
-
-
-@schemathesis.hook
-def filter_query(context: Any, query: Any) -> bool:
-    """``after`` and ``before`` exclude each other."""
-    return not (query and query.get("after") and query.get("before"))
 
 
 @schemathesis.hook
@@ -46,6 +46,19 @@ def kept(body: Any) -> bool:
         return True
     return all("@" in text for name in _MAILBOXES for text in _texts(body.get(name))) and all(
         text.startswith("in ") for name in _TIMES for text in _texts(body.get(name))
+    )
+
+
+def possible(case: Any) -> bool:
+    """True when a case keeps what JSON Schema cannot say: 50 recipients in three members together, one cursor of two."""
+    query = case.query or {}
+    if query.get("after") and query.get("before"):
+        return False
+    bodies = case.body if isinstance(case.body, list) else [case.body]
+    return all(
+        sum(len(_texts(body.get(name))) for name in ("to", "cc", "bcc")) <= 50
+        for body in bodies
+        if isinstance(body, dict)
     )
 
 
