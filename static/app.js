@@ -28,9 +28,9 @@
   function showTimes(root) {
     root.querySelectorAll("time[data-relative], time[data-clock]").forEach(function (element) {
       var date = new Date(element.dateTime), today = date.toDateString() === new Date().toDateString();
-      element.title = date.toLocaleString(language);
+      element.title = date.toLocaleString(language, { dateStyle: "full", timeStyle: "long", hourCycle: "h23" });
       element.textContent = element.hasAttribute("data-relative") ? relative(date)
-        : today ? date.toLocaleTimeString(language) : date.toLocaleString(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+        : today ? date.toLocaleTimeString(language, { hourCycle: "h23" }) : date.toLocaleString(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     });
   }
 

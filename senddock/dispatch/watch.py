@@ -52,6 +52,12 @@ def needing_a_person(session: Session, now: datetime, *, workers: int) -> list[R
     return sorted(shown, key=lambda item: item.severity != "error")
 
 
+def resting_provider(alert: Raised | Alert) -> int | None:
+    """Id of the provider that an alert says is not used: a person may let it send again now."""
+    what, _, number = alert.key.partition(":")
+    return int(number) if what == "provider" and number.isdigit() else None
+
+
 def keep_watch(database: Database, now: datetime) -> None:
     """Open an alert for what holds and close those of what does not hold any more."""
     workers = workers_alive(database, now)

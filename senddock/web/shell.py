@@ -11,7 +11,7 @@ from senddock import __version__
 from senddock.dispatch import accounts, sessions
 from senddock.dispatch.alerts import Raised
 from senddock.dispatch.connection_tests import workers_alive
-from senddock.dispatch.watch import needing_a_person
+from senddock.dispatch.watch import needing_a_person, resting_provider
 from senddock.domain.error_help import help_for_attempt
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.web import language
@@ -65,6 +65,7 @@ def _context() -> dict[str, Any]:
         **common,
         "navigation": sections,
         "alerts": _alerts,
+        "resting_provider": resting_provider,
         "known_views": current_app.view_functions,
         "confirmation_fresh": lambda: person.confirmed_for(filling=False, now=datetime.now(UTC)),
     }

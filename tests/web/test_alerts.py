@@ -1,13 +1,20 @@
 """`/alerts`: what needs a person, acknowledging it, and how people are told."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
+from redis import Redis
 
 from senddock.dispatch import alert_notices
 from senddock.dispatch.alerts import Raised, open_alerts, raise_alert
+from senddock.dispatch.health import Health
+from senddock.domain.breaker import paused
 from senddock.domain.saying import Saying, joined, plain
 from senddock.models import Database
+from senddock.secrets.vault import Vault
+from tests.conftest import Bench
+from tests.smtp_server import closed_port
 from tests.web.conftest import Panel, without_tokens
 
 
@@ -20,11 +27,38 @@ def changed(sqlite: Database) -> None:
         raise_alert(session, raised, datetime.now(UTC))
 
 
-def test_open_alerts_are_listed_and_stand_at_the_top_of_every_page(panel: Panel, changed: None) -> None:
+def test_open_alerts_are_listed(panel: Panel, changed: None) -> None:
     page = panel.get("/alerts")
     assert without_tokens(panel.get("/alerts", fragment=True).text) in without_tokens(page.text)
     assert "a.b &lt;has&gt; changed" in page.text
-    assert "a.b &lt;has&gt; changed" in panel.get("/keys").text
+    assert "a.b &lt;has&gt; changed" in panel.get("/alerts").text
+
+
+def test_every_page_shows_the_worst_and_how_many_more_there_are(panel: Panel, changed: None) -> None:
+    page = panel.get("/keys").text
+    assert page.count('role="alert"') == 1
+    assert "No worker is running" in page
+    assert "a.b &lt;has&gt; changed" not in page
+    assert re.search(r'href="/alerts">\s*and one more', page)
+    assert 'role="alert"' not in panel.get("/alerts").text
+
+
+@pytest.mark.parametrize("page", ["/alerts", "/smtp/1"])
+def test_a_resting_provider_is_resumed_from_its_alert_and_from_its_own_page(
+    panel: Panel, sqlite: Database, vault: Vault, redis: Redis, page: str
+) -> None:
+    bench = Bench(sqlite, vault, redis)
+    bench.provider(closed_port(), "Resend", 1)
+    now = datetime.now(UTC)
+    Health(sqlite, redis).change(
+        (1, ""), lambda known: paused(known, verdict_class="auth", text="535 no", now=now), now
+    )
+    panel.post("/alerts/check", form="/alerts")
+    assert 'action="/smtp/1/resume"' in panel.get(page).text
+    fields, headers = {"csrf_token": panel.csrf(page)}, {"Referer": f"http://localhost{page}"}
+    assert panel.client.post("/smtp/1/resume", data=fields, headers=headers).headers["Location"] == page
+    assert 'action="/smtp/1/resume"' not in panel.get("/smtp/1").text
+    bench.close()
 
 
 @pytest.mark.parametrize("fragment", [True, False])

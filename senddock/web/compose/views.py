@@ -9,11 +9,13 @@ from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
+from senddock.content.addresses import parse_mailbox
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch import providers
 from senddock.dispatch.channels import channel_of
 from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.streams import all_streams
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
@@ -95,6 +97,12 @@ def send() -> Any:
     return redirect_to(url_for("logs.show", message_id=message_id))
 
 
+@bp.post("/advice")
+def advice() -> Any:
+    """What an experienced operator would say about the From typed so far."""
+    return render_template("compose/_advice.html", remarks=_remarks(_form()))
+
+
 @bp.post("/preview")
 def preview() -> Any:
     """What the reader will see, in a frame that runs nothing and fetches nothing."""
@@ -107,5 +115,15 @@ def preview() -> Any:
     return response
 
 
+def _remarks(form: SendForm) -> list[str]:
+    """Nothing is said of an empty From, which is the provider's own, nor of one that is not typed to its end."""
+    try:
+        sender = parse_mailbox(form.from_.data or "", "from")
+    except InvalidContent:
+        return []
+    return SenderAdvice(services().database).warnings(str(sender.address), sender.name)
+
+
 def _page(form: SendForm, status: int = 200) -> Any:
-    return render_template("compose/index.html", form=form, providers=len(form.provider.choices) - 1), status
+    found = {"form": form, "providers": len(form.provider.choices) - 1, "remarks": _remarks(form)}
+    return render_template("compose/index.html", **found), status

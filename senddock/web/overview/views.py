@@ -31,7 +31,7 @@ def _figures() -> dict[str, Any]:
     span = SPANS.get(request.args.get("span", ""), SPANS["24h"])
     rows = providers.all_providers(services().database)
     with services().database.read() as session:
-        names = journal.provider_names(session)
+        names, streams = journal.provider_names(session), journal.stream_names(session)
         found = {
             "status": journal.queue_status(session, now),
             "figures": statistics.last_day(session, now),
@@ -46,6 +46,7 @@ def _figures() -> dict[str, Any]:
     return {
         **found,
         "names": names,
+        "streams": streams,
         "rows": rows,
         "state_of": providers.state_of,
         "used": allowances(services().redis, rows, now),

@@ -10,6 +10,7 @@ from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.sender_standing import not_real_failovers
 from senddock.dispatch.slowdowns import slowdowns
+from senddock.web.back import came_from
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
 from senddock.web.services import services
@@ -46,7 +47,7 @@ def act(provider_id: int, action: str) -> Any:
     elif action == "resume":
         providers.resume(database, provider_id)
         flash(_("It sends again from now on."), "success")
-        return redirect_to(url_for("smtp.index"))
+        return redirect_to(came_from(url_for("smtp.index")))
     elif action == "duplicate":
         try:
             copy = providers.duplicate(database, services().vault, provider_id)

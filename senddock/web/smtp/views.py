@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import flash, g, render_template, request, url_for
 
-from senddock.dispatch import providers
+from senddock.dispatch import journal, providers
 from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import RefusedFields
 from senddock.dispatch.sender_standing import standings
@@ -157,6 +157,7 @@ def _form_page(
         limit_names=LIMITS,
         **_limits_used(provider),
         **_sends_for(provider),
+        **_health(provider),
         **shown_again(provider),
     )
 
@@ -169,6 +170,14 @@ def _sends_for(provider: Provider | None) -> dict[str, Any]:
         found = standings(session, provider_id=provider.id)
     own = (provider.from_email.rpartition("@")[2], *provider.extra_domains)
     return {"standings": [item for item in found if may_send_from(provider.from_policy, own, item.domain)]}
+
+
+def _health(provider: Provider | None) -> dict[str, Any]:
+    if provider is None:
+        return {}
+    with services().database.read() as session:
+        breaker = journal.breakers(session).get(provider.id)
+    return {"state": providers.state_of(provider, breaker), "breaker": breaker}
 
 
 def _limits_used(provider: Provider | None) -> dict[str, Any]:
