@@ -65,7 +65,7 @@ class Acme:
 
     house: Installation
     token: str
-    #: Ids of messages by what became of them.
+    #: Ids of messages by what became of them, and of one connection test.
     messages: dict[str, str]
 
 
@@ -206,6 +206,11 @@ def _the_rest(ana: Operator, acme: Acme) -> None:
         **{"share-1": 50, "share-2": 50},
     )  # fmt: skip
     ana.fill("/users", email="bob@acme.example")
+    tested = ana.fill("/smtp/2/test", form="/smtp")
+    found = re.search(r'/smtp/tests/([^"/]+)', tested)
+    assert found, tested
+    acme.messages["test"] = found.group(1)
+    until(lambda: "Connection successful" in ana.read(f"/smtp/tests/{found.group(1)}"), 20, acme.house.log.read_text)
     Operator(acme.house)
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.browser.acme import EMAIL, PASSWORD, ZONE, Acme, providers_of_acme, settle_in
+from tests.dns_server import DnsServer
 from tests.e2e.house import Installation, installation, until
 from tests.smtp_server import ScriptedSMTP, closed_port, reply
 
-EMAIL, PASSWORD = "ana@acme.example", "a long enough sentence"
 _AXE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 #: Milliseconds a thing may take to appear; the machine may be busy with the rest of the suite.
 _PATIENCE = 20_000
@@ -51,6 +52,16 @@ def house(willing: ScriptedSMTP) -> Iterator[Installation]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def acme() -> Iterator[Acme]:
+    """An installation where every page has something to show."""
+    names = DnsServer(ZONE)
+    with providers_of_acme() as servers, installation({"SENDDOCK_DNS_SERVERS": names.servers[0]}) as house:
+        house.start()
+        yield settle_in(house, servers)
+    names.close()
+
+
 def send(house: Installation, to: str, subject: str) -> str:
     """Hand one message over by the API."""
     body = {"from": "Acme <us@example.com>", "to": to, "subject": subject, "html": "<h1>Hello</h1>"}
@@ -77,7 +88,8 @@ class Screen:
     def faults(self, **options: Any) -> list[str]:
         """What axe-core finds serious or critical. It comes in by the protocol, so the policy stays strict."""
         self.page.evaluate(_AXE.read_text())
-        found = self.page.evaluate("options => axe.run(document, options)", {"resultTypes": ["violations"], **options})
+        asked = {"resultTypes": ["violations"], "rules": {"target-size": {"enabled": True}}, **options}
+        found = self.page.evaluate("options => axe.run(document, options)", asked)
         return [
             f"{one['id']}: {node['target']} {node['failureSummary']}"
             for one in found["violations"]
@@ -86,9 +98,8 @@ class Screen:
         ]
 
 
-@pytest.fixture(scope="module")
-def cookies(browser: Browser, house: Installation) -> list[Any]:
-    """Signed in once."""
+def signed_in(browser: Browser, house: Installation) -> list[Any]:
+    """Cookies of a browser in which Ana has signed in."""
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(_PATIENCE)
@@ -100,6 +111,12 @@ def cookies(browser: Browser, house: Installation) -> list[Any]:
     kept: list[Any] = context.cookies()
     context.close()
     return kept
+
+
+@pytest.fixture(scope="module")
+def cookies(browser: Browser, house: Installation) -> list[Any]:
+    """Signed in once."""
+    return signed_in(browser, house)
 
 
 @pytest.fixture

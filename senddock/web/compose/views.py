@@ -15,7 +15,7 @@ from senddock.dispatch import providers
 from senddock.dispatch.channels import channel_of
 from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.refusals import Refused
-from senddock.dispatch.sender_advice import SenderAdvice
+from senddock.dispatch.sender_advice import SenderAdvice, Warned
 from senddock.dispatch.streams import all_streams
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
@@ -115,12 +115,12 @@ def preview() -> Any:
     return response
 
 
-def _remarks(form: SendForm) -> list[str]:
+def _remarks(form: SendForm) -> tuple[Warned, ...]:
     """Nothing is said of an empty From, which is the provider's own, nor of one that is not typed to its end."""
     try:
         sender = parse_mailbox(form.from_.data or "", "from")
     except InvalidContent:
-        return []
+        return ()
     return SenderAdvice(services().database).warnings(str(sender.address), sender.name)
 
 
