@@ -98,7 +98,9 @@ def providers_of_acme() -> Iterator[dict[str, ScriptedSMTP]]:
     ses = ScriptedSMTP(
         {"mail": _by_sender, "rcpt": _by_recipient, "final_dot": _at_the_dot}, users={"AKIAX": "ses"}, size=10_000_000
     )
-    resend = ScriptedSMTP({"rcpt": _by_recipient}, users={"resend": "re_right"}, size=40_000_000)
+    resend = ScriptedSMTP(
+        {"rcpt": _by_recipient, "final_dot": _at_the_dot}, users={"resend": "re_right"}, size=40_000_000
+    )
     hostinger = ScriptedSMTP(users={"hello@acme.example": "right"})
     mailgun = ScriptedSMTP(
         {"mail": reply("550 5.7.1 Account suspended: contact support")}, users={"postmaster@acme.example": "mg"}

@@ -1,5 +1,8 @@
 """What an operator does with a mouse or a keyboard: reorder, watch the log, send again, look at hostile mail."""
 
+import ssl
+
+import trustme
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Screen, send
@@ -95,3 +98,40 @@ def test_hostile_mail_runs_nothing(screen: Screen, house: Installation) -> None:
     screen.complaints = [
         line for line in screen.complaints if "sandboxed" not in line and "Content Security" not in line
     ]
+
+
+def test_the_button_beside_a_suggestion_fills_port_and_encryption(screen: Screen) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    server = ScriptedSMTP(tls="ssl", context=context)
+    page = screen.go("/smtp/new?preset=generic")
+    page.get_by_label("Provider Name").fill("Speaks SSL")
+    page.get_by_label("Host").fill("127.0.0.1")
+    page.get_by_label("Port", exact=True).fill(str(server.port))
+    page.get_by_label("From Email").fill("hello@acme.example")
+    page.get_by_text("Advanced: limits, senders, time-outs").click()
+    page.get_by_label("Greeting and sign-in").fill("1")
+    page.get_by_role("button", name="Test Connection").click()
+    page.get_by_label("Port", exact=True).fill("25")
+    page.get_by_role("button", name=f"Use port {server.port}").click()
+    expect(page.get_by_label("SSL", exact=True)).to_be_checked()
+    expect(page.get_by_label("Port", exact=True)).to_have_value(str(server.port))
+    expect(page.get_by_label("Port", exact=True)).to_be_focused()
+    server.stop()
+
+
+def test_a_from_that_receivers_will_not_like_is_remarked_while_it_is_typed(screen: Screen) -> None:
+    page = screen.go("/send")
+    page.get_by_label("From", exact=True).fill("noreply@acme.example")
+    expect(page.locator("#from-advice")).to_contain_text("looks like spam")
+    page.get_by_label("From", exact=True).fill("Acme <hello@acme.example>")
+    expect(page.locator("#from-advice")).to_be_empty()
+
+
+def test_the_focus_stays_where_it_is_while_the_overview_renews_itself(screen: Screen) -> None:
+    page = screen.go("/?span=7d")
+    page.locator("#span-30d").focus()
+    with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+        pass
+    page.locator("#figures.htmx-settling").wait_for(state="detached")
+    expect(page.locator("#span-30d")).to_be_focused()
