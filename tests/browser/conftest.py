@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.browser.acme import EMAIL, PASSWORD, ZONE, Acme, providers_of_acme, settle_in
 from tests.dns_server import DnsServer
@@ -14,7 +14,8 @@ from tests.smtp_server import ScriptedSMTP, closed_port, reply
 
 _AXE = Path(__file__).parents[1] / "clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 #: Milliseconds a thing may take to appear; the machine may be busy with the rest of the suite.
-_PATIENCE = 20_000
+_PATIENCE = 60_000
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest.fixture(scope="module")

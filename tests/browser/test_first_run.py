@@ -8,7 +8,6 @@ from tests.smtp_server import ScriptedSMTP
 
 
 def test_a_new_operator_gets_to_a_logged_test_mail(browser: Browser, willing: ScriptedSMTP) -> None:
-    expect.set_options(timeout=20_000)
     with installation() as house:
         house.start()
         context = browser.new_context(viewport={"width": 1280, "height": 860})
