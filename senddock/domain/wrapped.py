@@ -34,6 +34,8 @@ _STAGES = {
     "final_dot": r"end of DATA|DATA END command|message failed",
 }
 _DOT_NET = re.compile("the server response was: ", re.IGNORECASE)
+#: Outlook ends with the port and a yes or no to encryption.
+_OUTLOOK = re.compile(r"['\"],? ?port: \d+.*", re.IGNORECASE)
 _FIRST = re.compile(r"^(?:smtp; ?|#)?(?!\(\d{3}, ?b?['\"])\(?(?P<code>[2-6]\d\d)(?:[ ,-]|\.(?!\d)|$)", re.IGNORECASE)
 _ANYWHERE = re.compile(rf"(?<![\d.])#?({_ENHANCED})(?![\d.]*\d)")
 
@@ -41,7 +43,7 @@ _ANYWHERE = re.compile(rf"(?<![\d.])#?({_ENHANCED})(?![\d.]*\d)")
 def unwrap(text: str) -> tuple[int | None, str | None, str, str | None]:
     """Code, enhanced code and words of the server, and the stage when the wrapper names it; ``None`` where unknown."""
     # .NET leads with a sentence of its own.
-    text = _DOT_NET.split(text)[-1]
+    text = _OUTLOOK.sub("", _DOT_NET.split(text)[-1])
     stage = next((name for name, words in _STAGES.items() if re.search(words, text, re.IGNORECASE)), None)
     first = _FIRST.match(text)
     if first:
