@@ -14,6 +14,7 @@ from typing import Any
 
 from senddock.dispatch.candidates import Candidates
 from senddock.dispatch.health import Health
+from senddock.dispatch.known_plans import KnownPlans
 from senddock.dispatch.pace import Exhausted, Pace
 from senddock.dispatch.recipient_steps import hold, take_step
 from senddock.dispatch.recorder import Recorder
@@ -23,7 +24,7 @@ from senddock.dispatch.settling import attempt_settlement, final_settlement
 from senddock.dispatch.standing import Standing
 from senddock.dispatch.task import Pending, Task, Transaction
 from senddock.domain.reply import Reply, Stage
-from senddock.domain.routing import Use, plan
+from senddock.domain.routing import Use
 from senddock.domain.status import Status
 from senddock.domain.verdict import Verdict, judge
 from senddock.models import Provider
@@ -57,6 +58,7 @@ class Planner:
         self._lock = threading.Lock()
         self._credit: dict[int, dict[int, float]] = {}
         self._candidates = Candidates(now)
+        self._plans = KnownPlans()
         self._standing = Standing(health, pace)
         self.pace = pace
         #: When mail that is only held back by a limit may go on.
@@ -158,14 +160,11 @@ class Planner:
         with self._lock:
             credit = self._credit.setdefault(task.stream.id, {})
             candidates = self._candidates.of(task.stream, snapshot, breakers)
-            before = dict(credit) if credit or len(candidates) > 1 else credit
-            decision = plan(candidates, task.need(group), now=now, credit=credit)
-            task.turn = {key: value - before.get(key, 0.0) for key, value in credit.items()}
+            decision, task.turn = self._plans.plan(candidates, task, group, now=now, credit=credit)
         if isinstance(decision, Use):
-            if decision.on_trial:
-                for item in group:
-                    # Counted for its arm whoever carries it: a limit met just now must not choose who is counted.
-                    item.exposed = item.tries == 0 and not item.tried
+            for item in group if decision.on_trial else ():
+                # Counted for its arm whoever carries it: a limit met just now must not choose who is counted.
+                item.exposed = item.tries == 0 and not item.tried
             return snapshot.providers[decision.provider_id], decision
         task.waits = decision
         hold(task, group, decision, now)
