@@ -13,7 +13,9 @@ from senddock.models import ExperimentRecipient, ExperimentResult
 from senddock.models.prepared import Pen, Prepared
 
 _SEEN = ["experiment_id", "recipient_hash", "provider_id", "mailbox"]
-_SEE = Prepared(insert(ExperimentRecipient).on_conflict_do_nothing(), _SEEN)
+_SEE = Prepared(
+    insert(ExperimentRecipient).on_conflict_do_nothing().returning(ExperimentRecipient.experiment_id), _SEEN
+)
 _RESULTS = adding(ExperimentResult, "recipients")
 
 
@@ -35,7 +37,8 @@ def count_exposures(pen: Pen, exposures: Iterable[Exposure]) -> None:
     # Sorted like everything two writers may touch.
     for item in sorted(exposures, key=lambda one: (one.experiment_id, one.recipient_hash)):
         _SEE.many(pen, [{name: getattr(item, name) for name in _SEEN}])
-        if pen.cursor.rowcount == 1:
+        # Asked for and not counted: how many rows a statement changed is not known while it is on its way.
+        if pen.cursor.fetchone() is not None:
             bucket = bucket_of(item.duration_ms) if item.outcome == "accepted" else 0
             sums[item.experiment_id, item.provider_id, item.mailbox, item.outcome, bucket] += 1
     add_sums(pen, _RESULTS, {key: (number,) for key, number in sums.items()})

@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 from typing import Any
@@ -73,6 +73,8 @@ class Database:
         self.engine = engine or create_engine(url, **engine_options(url, pool_size))
         self._gate: _WriteGate | None = None
         self._pen_connection: PoolProxiedConnection | None = None
+        #: Two engines may share this object; a connection carries one transaction at a time.
+        self._pen_lock = threading.Lock()
         #: The log behind the pen's connection; None where the database needs no help to make commits last.
         self._pen_log: WalSync | None = None
         driver = self.engine.dialect.loaded_dbapi
@@ -135,6 +137,15 @@ class Database:
         death of the process, but is on disk only with the next one that is (docs/adr/0021). A ``lasting`` one waits for
         the disk after its turn, so that the next writer need not (docs/adr/0028); raises `Unsynced` when that fails.
         """
+        with self._pen_lock:
+            with self._written(lasting=lasting) as pen:
+                yield pen
+            if lasting and self._pen_log is not None:
+                self._pen_log.sync()
+
+    @contextmanager
+    def _written(self, *, lasting: bool) -> Iterator[Pen]:
+        """The transaction of `pen`."""
         try:
             with self._turn():
                 connection = self._pen_connection or self._open_pen()
@@ -156,12 +167,21 @@ class Database:
             if not (isinstance(error, self._unavailable) or _says_unavailable(error)):
                 raise
             raise StorageUnavailable(_reason(error)) from error
-        if lasting and self._pen_log is not None:
-            self._pen_log.sync()
 
-    def _pipelined(self, connection: PoolProxiedConnection) -> AbstractContextManager[Any]:
+    @contextmanager
+    def _pipelined(self, connection: PoolProxiedConnection) -> Iterator[None]:
         """On PostgreSQL the statements of a transaction travel together; only what is fetched is waited for."""
-        return nullcontext() if self.is_sqlite else connection.driver_connection.pipeline()  # type: ignore[union-attr]
+        if self.is_sqlite:
+            yield
+            return
+        try:
+            with connection.driver_connection.pipeline():  # type: ignore[union-attr]
+                yield
+        except AssertionError as error:
+            # psycopg trips over a connection that has ended inside a pipeline. What it met first says why.
+            if isinstance(error.__context__, self._driver_error):
+                raise error.__context__ from None
+            raise
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

@@ -11,7 +11,6 @@ from sqlalchemy import insert, update
 from senddock.dispatch import dot_marks
 from senddock.dispatch.claim import claim
 from senddock.dispatch.dot_marks import Mark
-from senddock.dispatch.message_state import abandon
 from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.recover import recover
 from senddock.dispatch.settlement import Settlement
@@ -118,8 +117,7 @@ def test_the_mark_of_the_next_attempt_outlives_the_outcome_of_the_one_before(ben
 def test_what_a_defect_leaves_behind_keeps_its_mark(bench: Bench) -> None:
     recorder, message_id, fence = held(bench)
     recorder.commit([mark_of(message_id, fence)])
-    assert abandon(bench.database, message_id, fence)
-    recorder.forget(message_id)
+    recorder.leave(message_id, fence)
     recorder.settle(Settlement(message_id, fence - 1))
     recorder.commit([])
     recover(bench.database, now=NOW, lease=15)
