@@ -33,8 +33,13 @@ if TYPE_CHECKING:
     from tests.submission.running import RunningDoor
 
 # A property is about what holds, not how fast it is shown: the machine may be busy.
-hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("suite")
+# The same examples each time, so that a change is judged by itself; HYPOTHESIS=explore looks for new ones.
+_BUSY = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=_BUSY, derandomize=True, database=None
+)
+hypothesis.settings.register_profile("explore", deadline=None, suppress_health_check=_BUSY, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "suite"))
 
 _DATABASES = ["sqlite", "postgresql"] if postgres.binaries() else ["sqlite"]
 
