@@ -20,7 +20,7 @@ _COLUMNS = ("address", "origin", "note", "created_at")
 MAX_IMPORT = 20 * 1024 * 1024
 _CHUNK = 1000
 #: Addresses that one page of a search looks at.
-WALK = 100_000
+WALK = 30_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.watch import needing_a_person, resting_provider
 from senddock.domain.error_help import help_for_attempt
 from senddock.domain.verdict_class import CLASSES, VerdictClass
-from senddock.web import language
+from senddock.web import files, language
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.navigation import sections
@@ -28,6 +28,7 @@ _compressed: dict[str, bytes] = {}
 def prepare(app: Flask) -> None:
     """Hooks and filters."""
     language.prepare(app)
+    files.prepare(app)
     app.before_request(_require_person)
     app.after_request(_compress)
     app.context_processor(_context)

@@ -1,0 +1,126 @@
+"""How much a page's first load is as it travels, and that nothing moves when a part of a page is replaced."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import CDPSession, Page
+
+from tests.browser.conftest import Screen, send
+from tests.e2e.house import Installation
+
+#: Octets on the wire for everything a page needs, with an empty cache.
+_MOST = 200 * 1024
+_PAGES = (
+    "/", "/smtp", "/smtp/new", "/smtp/1", "/routing", "/logs", "/statistics", "/send", "/domains", "/alerts", "/suppressions",
+    "/webhooks", "/keys", "/guides", "/guides/smtp-configuration", "/users", "/account", "/settings", "/rules",
+)  # fmt: skip
+_WATCH = """() => {
+  window.shifts = [];
+  const name = node => node ? (node.id || node.className || node.nodeName) : "?";
+  new PerformanceObserver(list => {
+    for (const one of list.getEntries())
+      window.shifts.push({value: one.value, what: one.sources.map(source => name(source.node))});
+  }).observe({type: "layout-shift"});
+}"""
+#: Two frames after a swap, the browser has laid it out and has told of what moved.
+_LAID_OUT = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 0))))"
+
+
+def octets_of(page: Page) -> list[int]:
+    """Fills with what each answer took on the wire, headers included."""
+    found: list[int] = []
+    session: CDPSession = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.on("Network.loadingFinished", lambda event: found.append(int(event["encodedDataLength"])))
+    return found
+
+
+@pytest.mark.parametrize("path", _PAGES)
+def test_a_first_load_is_small(opened: Callable[..., Screen], path: str) -> None:
+    screen = opened()
+    octets = octets_of(screen.page)
+    screen.go(path)
+    screen.page.wait_for_load_state("load")
+    assert len(octets) >= 5, "page, styles and scripts were seen"
+    assert sum(octets) < _MOST, f"{path}: {sum(octets):,} octets"
+
+
+def test_what_was_loaded_once_is_not_asked_for_again(opened: Callable[..., Screen]) -> None:
+    screen = opened()
+    screen.go("/logs")
+    screen.page.wait_for_load_state("load")
+    asked: list[str] = []
+    screen.page.on("response", lambda answer: None if answer.from_service_worker else asked.append(answer.url))
+    octets = octets_of(screen.page)
+    screen.go("/suppressions")
+    screen.page.wait_for_load_state("load")
+    assert sum(octets) < 20 * 1024, "only the page itself travels"
+
+
+def shifts_during(page: Page, act: Callable[[], None]) -> list[Any]:
+    page.evaluate(_WATCH)
+    act()
+    page.evaluate(_LAID_OUT)
+    return list(page.evaluate("window.shifts"))
+
+
+def test_nothing_moves_while_the_overview_brings_itself_up_to_date(screen: Screen) -> None:
+    page = screen.go("/?all=1")
+    page.wait_for_load_state("networkidle")
+
+    def swapped() -> None:
+        with page.expect_response(
+            lambda answer: "/?span=" in answer.url and answer.request.headers.get("hx-request") == "true"
+        ):
+            pass
+
+    assert shifts_during(page, swapped) == []
+
+
+def test_nothing_moves_when_the_log_is_filtered(screen: Screen, house: Installation) -> None:
+    for number in range(3):
+        send(house, f"p{number}@example.org", f"Filter me {number}")
+    page = screen.go("/logs")
+    page.wait_for_load_state("networkidle")
+
+    def filtered() -> None:
+        with page.expect_response(lambda answer: "state=accepted" in answer.url):
+            page.get_by_label("State").select_option("accepted")
+        page.wait_for_url("**state=accepted**")
+
+    moved = shifts_during(page, filtered)
+    assert [
+        one for one in moved if any("log-rows" not in str(part) and part not in _ROWS for part in one["what"])
+    ] == []
+
+
+#: Rows of a table that another filter shows at another place are the answer itself.
+_ROWS = frozenset({"TR", "TD", "#text", "A", "TIME", "SPAN"})
+
+
+def test_nothing_moves_under_the_eyes_of_someone_who_reads_further_down(screen: Screen, house: Installation) -> None:
+    for number in range(40):
+        send(house, f"r{number}@example.org", f"Read me {number}")
+    page = screen.go("/logs")
+    page.wait_for_load_state("networkidle")
+    page.mouse.wheel(0, 600)
+    page.wait_for_function("window.scrollY > 300")
+
+    def arrived() -> None:
+        send(house, "late@example.org", "Just arrived")
+        page.get_by_text("Just arrived").wait_for(state="attached")
+
+    assert shifts_during(page, arrived) == []
+
+
+def test_nothing_outside_moves_while_a_connection_test_fills_its_stages(screen: Screen) -> None:
+    page = screen.go("/smtp/2")
+    page.wait_for_load_state("networkidle")
+
+    def tested() -> None:
+        page.get_by_role("button", name="Test connection").first.click()
+        page.get_by_text("Connection successful").first.wait_for()
+
+    moved = shifts_during(page, tested)
+    assert sum(one["value"] for one in moved) < 0.1, moved
