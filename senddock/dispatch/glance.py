@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from senddock.domain.status import Status
@@ -80,18 +80,20 @@ def open_incidents(session: Session) -> Sequence[Incident]:
 
 def last_successes(session: Session, provider_ids: Sequence[int]) -> Mapping[int, datetime]:
     """When each provider last accepted something: the hour from the rollup, the moment from that hour's attempts."""
-    found = {}
-    for provider_id in provider_ids:
-        hour = session.scalar(
-            select(HourlyRollup.hour)
+    hours = _each(
+        session,
+        {
+            provider_id: select(HourlyRollup.hour)
             .where(HourlyRollup.provider_id == provider_id, SUCCESS_CONDITION)
             .order_by(HourlyRollup.hour.desc())
             .limit(1)
-        )
-        if hour is None:
-            continue
-        moment = session.scalar(
-            select(Attempt.started_at)
+            for provider_id in provider_ids
+        },
+    )
+    moments = _each(
+        session,
+        {
+            provider_id: select(Attempt.started_at)
             .where(
                 Attempt.provider_id == provider_id,
                 Attempt.started_at >= hour,
@@ -100,7 +102,16 @@ def last_successes(session: Session, provider_ids: Sequence[int]) -> Mapping[int
             )
             .order_by(Attempt.started_at.desc())
             .limit(1)
-        )
-        # Attempts may have been pruned; the hour is still known then.
-        found[provider_id] = moment or hour
-    return found
+            for provider_id, hour in hours.items()
+        },
+    )
+    # Attempts may have been pruned; the hour is still known then.
+    return {**hours, **moments}
+
+
+def _each(session: Session, queries: Mapping[int, Select[datetime]]) -> dict[int, datetime]:
+    """The one value of each query, those that have one: asked for in one statement."""
+    if not queries:
+        return {}
+    row = session.execute(select(*(query.scalar_subquery() for query in queries.values()))).one()
+    return {key: value for key, value in zip(queries, row, strict=True) if value is not None}
