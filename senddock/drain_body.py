@@ -20,9 +20,14 @@ class DrainBody:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer, then read the rest."""
+        answer = self._app(environ, start_response)
         try:
-            yield from self._app(environ, start_response)
+            yield from answer
         finally:
+            # WSGI (PEP 3333) has the server close what it iterates over, and that is this generator: the file or the
+            # database behind the answer is let go here.
+            if hasattr(answer, "close"):
+                answer.close()
             stream, left = environ["wsgi.input"], _MOST
             while left > 0:
                 read = stream.read(min(_CHUNK, left))
