@@ -28,10 +28,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def willing() -> Iterator[ScriptedSMTP]:
-    """A provider that accepts everything but mail to gone@."""
-    server = ScriptedSMTP(
-        {"rcpt": lambda to: reply("550 5.1.1 No such user") if to.startswith("gone") else None}, users={"u": "right"}
-    )
+    """A provider that accepts everything but mail to gone@ and strict@."""
+    refused = {"gone": reply("550 5.1.1 No such user"), "strict": reply("554 5.7.1 Message rejected as spam")}
+    server = ScriptedSMTP({"rcpt": lambda to: refused.get(to.partition("@")[0])}, users={"u": "right"})
     yield server
     server.stop()
 

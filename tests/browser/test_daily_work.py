@@ -68,7 +68,7 @@ def test_a_filter_stands_in_the_address_bar_and_comes_back(screen: Screen) -> No
 
 
 def test_a_failed_message_is_sent_again(screen: Screen, house: Installation, willing: ScriptedSMTP) -> None:
-    message_id = send(house, "gone-too@example.org", "Once more")
+    message_id = send(house, "strict@example.org", "Once more")
     page = screen.go(f"/logs/{message_id}")
     expect(page.locator("#story .state").first).to_contain_text("failed")
     hostinger = page.locator(".timeline-list strong", has_text="Hostinger")
