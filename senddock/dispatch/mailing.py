@@ -1,15 +1,14 @@
 """From fields (HTTP, form, command line) to a submission, and from raw bytes to one; both checked and composed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
-
-import uuid6
 
 from senddock.content.addresses import Mailbox, parse_mailbox
 from senddock.content.compose import Attachment, MailParts, compose
 from senddock.content.invalid import InvalidContent
 from senddock.dispatch.channels import Channel
+from senddock.dispatch.ids import new_id
 from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Envelope
@@ -62,7 +61,7 @@ def submission_of(mail: Mail, channel: Channel, now: datetime, advice: SenderAdv
     if any(letter in mail.subject for letter in "\r\n\x00"):
         raise InvalidContent("subject", "The `subject` field contains a line break, which would start another header.")
     domain = sender.address.ascii_domain if sender else "senddock.invalid"
-    message_id = f"<{uuid6.uuid7()}@{domain}>"
+    message_id = f"<{new_id()}@{domain}>"
     raw = compose(
         MailParts(
             from_=sender,
@@ -121,7 +120,8 @@ def warnings_of(
     ``sender`` is name and address of From.
     """
     name, email = sender or (None, None)
-    found = [asdict(one) for one in advice.warnings(email, name or None)] if advice is not None else []
+    said = advice.warnings(email, name or None) if advice is not None else ()
+    found = [{"name": one.name, "message": one.message, "guide": one.guide} for one in said]
     missing = missing_unsubscribe(headers) if channel.kind == "marketing" else None
     if missing:
         found.append({"name": "unsubscribe_missing", "message": missing, "guide": _UNSUBSCRIBE})

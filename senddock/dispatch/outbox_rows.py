@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 
-import uuid6
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError
 
+from senddock.dispatch.ids import new_id
 from senddock.dispatch.submission import Submission
 from senddock.dispatch.suppressed import suppressed_among
 from senddock.dispatch.webhook_outbox import listening
@@ -47,7 +47,7 @@ class Batch:
 
     def add(self, submission: Submission, suppressed: set[tuple[int, str]]) -> str:
         """Turn one submission into rows; returns the new message's id."""
-        uid = str(uuid6.uuid7())
+        uid = new_id()
         now = self._now
         scheduled = submission.scheduled_at if submission.scheduled_at and submission.scheduled_at > now else None
         waiting = Status.SCHEDULED if scheduled else Status.QUEUED

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from email.utils import format_datetime, formataddr
 
-import uuid6
-
 from senddock.content.control_fields import Wishes, wishes_of
 from senddock.content.invalid import InvalidContent
 from senddock.content.long_lines import shortened
 from senddock.content.whole import WholeMessage
 from senddock.dispatch.channels import Channel
+from senddock.dispatch.ids import new_id
 from senddock.dispatch.mailing import MAX_MESSAGE_BYTES, warnings_of
 from senddock.dispatch.sender_advice import SenderAdvice
 from senddock.dispatch.submission import Submission
@@ -44,7 +43,7 @@ def raw_submission(
     message_id = whole.first("message-id")
     if message_id is None:
         domain = envelope.sender.ascii_domain if envelope.sender else "senddock.invalid"
-        message_id = added["Message-ID"] = f"<{uuid6.uuid7()}@{domain}>"
+        message_id = added["Message-ID"] = f"<{new_id()}@{domain}>"
     if whole.first("date") is None:
         added["Date"] = format_datetime(now)
     raw = shortened(whole.bytes_with(added))
