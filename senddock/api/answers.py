@@ -92,14 +92,25 @@ class EmailList(Struct):
     object: Literal["list"] = "list"
 
 
+class ReplyHelp(Struct):
+    """What a refusal by a provider means: what happened, why most likely, what to do, and where more is said."""
+
+    title: str
+    happened: str
+    why: str
+    next_step: str
+    guide: str
+
+
 class DeliveryBody(Struct):
-    """One recipient's state."""
+    """One recipient's state; ``help`` when its last attempt was not accepted."""
 
     recipient: str
     status: str
     reply: str | None
     class_: str | None = field(name="class")
     next_attempt_at: str | None
+    help: ReplyHelp | None = None
 
 
 class Email(EmailRow, kw_only=True):

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 
 from senddock.api import bodies
 from senddock.api.access import call, caller, services
-from senddock.api.answers import AttemptList, DeliveryBody, Email, EmailList, EmailRow, Touched, answer, iso
+from senddock.api.answers import AttemptList, DeliveryBody, Email, EmailList, EmailRow, ReplyHelp, Touched, answer, iso
 from senddock.api.errors import ApiError, invalid
 from senddock.api.mails import time_of
 from senddock.api.schemas import Tag
 from senddock.content.reading import read_parts
 from senddock.dispatch import actions, journal, own_mail
+from senddock.domain.error_help import help_for_attempt
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import Message
 
@@ -68,6 +69,7 @@ def get_email(message_id: UUID) -> Response:
                     row["reply"],
                     class_=row["class"],
                     next_attempt_at=row["next_attempt_at"],
+                    help=_help(row["class"]),
                 )
                 for row in shown
             ],
@@ -105,6 +107,13 @@ def cancel(message_id: UUID) -> Response:
     uid = _existing(message_id)
     actions.cancel(services().database, uid, by=caller().name)
     return answer(Touched(uid))
+
+
+def _help(cls: str | None) -> ReplyHelp | None:
+    told = help_for_attempt(cls, None) if cls != "accepted" else None
+    if told is None:
+        return None
+    return ReplyHelp(told.title, told.happened, told.why, told.next_step, f"/guides/{told.guide}")
 
 
 def _once(name: str) -> str | None:

@@ -18,7 +18,9 @@ from senddock.domain.catalogue.guide_book import guide_book
 from senddock.models import Content, Database
 from senddock.secrets.vault import Vault
 from tests.api.conftest import Api
+from tests.conftest import Bench
 from tests.dispatch.test_what_a_key_may_do import caller
+from tests.smtp_server import reply
 
 GOOD = {"from": "Us <us@example.com>", "to": ["ana@example.org"], "subject": "Hello", "text": "It works."}
 
@@ -176,6 +178,19 @@ def test_every_topic_of_help_is_a_section_of_the_guide() -> None:
 )
 def test_help_is_about_the_cause(status: int, name: str, field: str | None, topic: Topic | None) -> None:
     assert topic_of(status, name, field) is topic
+
+
+def test_a_refused_recipient_is_explained_with_the_message_and_with_its_attempts(
+    sqlite_api: Api, sqlite_bench: Bench, smtp_server: Any
+) -> None:
+    sqlite_bench.provider(smtp_server({"rcpt": reply("550 5.1.1 User unknown")}).port)
+    message_id = sqlite_api.post("/emails", GOOD)[1]["id"]
+    sqlite_bench.engine.drain()
+    (delivery,) = sqlite_api.call("GET", f"/emails/{message_id}")[1]["deliveries"]
+    assert (delivery["status"], delivery["class"]) == ("failed", "recipient_permanent")
+    (attempt,) = sqlite_api.call("GET", f"/emails/{message_id}/attempts")[1]["data"]
+    for told in (delivery["help"], attempt["help"]):
+        assert (told["happened"][-1], told["guide"]) == (".", "/guides/troubleshooting#recipient-permanent")
 
 
 def test_what_cannot_be_canceled_any_more_is_explained(sqlite_api: Api) -> None:
