@@ -45,9 +45,10 @@ import os
 from senddock.dispatch.ids import new_id
 new_id()
 child = os.fork()
-print("\\n".join(new_id()[19:] for _ in range(500)), flush=True)
 if child:
+    # First all of the copy's, so that the lines of the two do not mix.
     os.waitpid(child, 0)
+print("\\n".join(new_id()[19:] for _ in range(500)), flush=True)
 """
 
 
