@@ -137,6 +137,25 @@
     };
   }
 
+  // Rows that arrive above what a person reads must not push it down: the first row in sight stays where it is.
+  var reading = null;
+
+  function holdReading() {
+    var row = reading && document.getElementById(reading.id);
+    if (row) window.scrollBy(0, row.getBoundingClientRect().top - reading.top);
+  }
+
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    reading = null;
+    if (swapped(event).id !== "log-poll" || window.scrollY <= 0) return;
+    document.querySelectorAll("#log-rows tr[id^='m-']").forEach(function (row) {
+      var box = row.getBoundingClientRect();
+      if (!reading && box.bottom > 0) reading = { id: row.id, top: box.top };
+    });
+  });
+  document.addEventListener("htmx:afterSwap", holdReading);
+  document.addEventListener("htmx:afterSettle", function () { holdReading(); reading = null; });
+
   // A page that comes back from the history is swapped without a target.
   function swapped(event) { return event.detail.target || event.detail.elt || document.body; }
 

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from senddock.dispatch.message_state import refresh_state
 from senddock.dispatch.refusals import Refused
+from senddock.dispatch.suppressed import suppressed_among
+from senddock.dispatch.tally import pen_of
 from senddock.domain.status import Status
 from senddock.models import Database, Delivery, Event, Message, Provider
 
@@ -17,6 +19,7 @@ _RESENDABLE = (
     Status.UNCERTAIN.value,
     Status.DEFERRED.value,
     Status.CANCELED.value,
+    Status.SUPPRESSED.value,
 )
 
 
@@ -60,7 +63,8 @@ def reschedule(database: Database, message_id: str, at: datetime, *, by: str) ->
 def retry(database: Database, message_id: str, *, provider_id: int | None, by: str) -> None:
     """Send the recipients that were not accepted again, now. Raises `Refused` when there are none.
 
-    An uncertain delivery may arrive twice by this: that is the person's explicit word.
+    Addresses that are on the suppression list now are left as they are. An uncertain delivery may arrive twice by this:
+    that is the person's explicit word.
     """
     now = datetime.now(UTC)
     with database.write() as session:
@@ -68,9 +72,7 @@ def retry(database: Database, message_id: str, *, provider_id: int | None, by: s
             provider = session.get(Provider, provider_id)
             if provider is None or provider.deleted_at is not None or not provider.enabled:
                 raise Refused(f"Provider {provider_id} is not there or disabled.", field="provider", code="not_found")
-        open_ones = session.scalars(
-            select(Delivery.id).where(Delivery.message_id == message_id, Delivery.status.in_(_RESENDABLE))
-        ).all()
+        open_ones = _resendable(session, message_id)
         done = None
         if open_ones:
             done = session.execute(
@@ -105,6 +107,24 @@ def retry(database: Database, message_id: str, *, provider_id: int | None, by: s
         )
         data = {"by": by, "provider": provider_id}
         session.add(Event(message_id=message_id, kind="resent", at=now, data=data))
+
+
+def _resendable(session: Session, message_id: str) -> list[int]:
+    """The recipients that a person can have sent again. Raises `Refused` when the suppression list holds them all back."""
+    rows = session.execute(
+        select(Delivery.id, Delivery.recipient, Message.project_id)
+        .join(Message, Message.id == Delivery.message_id)
+        .where(Delivery.message_id == message_id, Delivery.status.in_(_RESENDABLE))
+    ).all()
+    listed = suppressed_among(pen_of(session.connection()), {(row.project_id, row.recipient.lower()) for row in rows})
+    free = [row.id for row in rows if (row.project_id, row.recipient.lower()) not in listed]
+    if listed and not free:
+        named = ", ".join(sorted(address for _, address in listed)[:3])
+        raise Refused(
+            f"{named} {'is' if len(listed) == 1 else 'are'} on the suppression list, so nothing would be sent. "
+            "Take the address off the list under Suppressions, then send again."
+        )
+    return free
 
 
 def _why_not(session: Session, message_id: str, what: str) -> Refused:

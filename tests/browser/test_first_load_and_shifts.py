@@ -106,6 +106,27 @@ def test_nothing_moves_when_the_log_is_filtered(screen: Screen, house: Installat
     assert [one for one in moved if set(one["what"]) != {"log"}] == []
 
 
+def test_what_a_person_reads_stays_while_new_mail_arrives_above_it(screen: Screen, house: Installation) -> None:
+    for number in range(12):
+        send(house, f"r{number}@example.org", f"Read me {number}")
+    page = screen.go("/logs")
+    page.set_viewport_size({"width": 1280, "height": 400})
+    page.wait_for_load_state("networkidle")
+    read = page.locator("#log-rows tr[id^='m-']").nth(8)
+    read.evaluate("row => window.scrollTo(0, row.getBoundingClientRect().top + window.scrollY - 100)")
+    place, before = read.get_attribute("id"), page.evaluate("window.scrollY")
+    assert before > 0
+
+    def prepended() -> None:
+        send(house, "new@example.org", "Arrived meanwhile")
+        page.get_by_role("link", name="Arrived meanwhile").first.wait_for(state="attached")
+
+    moved = shifts_during(page, prepended)
+    assert page.evaluate("window.scrollY") > before, "the page is longer above"
+    top = page.locator(f"#{place}").evaluate("row => row.getBoundingClientRect().top")
+    assert abs(top - 100) < 1.5, (top, moved)
+
+
 def test_nothing_outside_moves_while_a_connection_test_fills_its_stages(screen: Screen) -> None:
     page = screen.go("/smtp/2")
     page.wait_for_load_state("networkidle")

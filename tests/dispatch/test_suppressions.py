@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from senddock.dispatch import streams, suppressions, webhooks
+from senddock.dispatch import actions, streams, suppressions, webhooks
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.suppressed import SOME, suppressed_among
 from senddock.dispatch.tally import pen_of
@@ -99,6 +99,24 @@ def test_a_retry_that_waits_is_stopped_by_the_list_too(bench: Bench, smtp_server
     bench.engine.drain()
     story = bench.story(message_id)
     assert (story["state"], len(story["attempts"])) == ("suppressed", 1)
+
+
+def test_sending_again_asks_for_the_address_to_be_taken_off_the_list_first(bench: Bench, smtp_server: Any) -> None:
+    server = smtp_server({"rcpt": reply("550 5.1.1 User unknown")})
+    bench.provider(server.port)
+    failed = bench.submit("ana@example.org")
+    bench.engine.drain()
+    suppressed = bench.submit("ana@example.org")
+    for message_id in (failed, suppressed):
+        with pytest.raises(Refused, match=r"ana@example\.org is on the suppression list.*Take the address off"):
+            actions.retry(bench.database, message_id, provider_id=None, by="boss@example.com")
+    assert bench.story(failed)["state"] == "failed"
+    suppressions.remove(bench.database, 1, "ana@example.org", datetime.now(UTC))
+    server.script.clear()
+    for message_id in (failed, suppressed):
+        actions.retry(bench.database, message_id, provider_id=None, by="boss@example.com")
+    bench.engine.drain()
+    assert [bench.story(message_id)["state"] for message_id in (failed, suppressed)] == ["accepted", "accepted"]
 
 
 def test_a_long_list_is_searched_and_not_read(sqlite_bench: Bench) -> None:
