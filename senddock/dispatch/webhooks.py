@@ -15,6 +15,7 @@ from senddock.domain.webhook_events import EVENTS, envelope
 from senddock.http.target import BadTarget, parse
 from senddock.models import Database, WebhookDelivery, WebhookEndpoint
 from senddock.secrets.vault import Vault
+from senddock.webhooks.post import refusal
 from senddock.webhooks.signature import new_secret
 
 #: For how long the secret before a rotation signs beside the new one.
@@ -216,7 +217,7 @@ def _checked(url: str, events: Collection[str], *, private_network: bool) -> tup
     try:
         parse(url.strip(), private_network=private_network)
     except BadTarget as error:
-        raise Refused(str(error), field="url") from error
+        raise Refused(refusal(error), field="url") from error
     unknown = sorted(set(events) - EVENTS.keys())
     if unknown:
         raise Refused(f"There is no event {', '.join(unknown)}; there are: {', '.join(EVENTS)}.", field="events")

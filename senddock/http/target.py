@@ -17,6 +17,10 @@ class BadTarget(ValueError):
     """The address is of no use; the message says why and what to enter instead."""
 
 
+class PrivateTarget(BadTarget):
+    """It is of a private network, which the caller might allow."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """A checked address, taken apart."""
@@ -91,9 +95,7 @@ def _require_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address, *, p
     if inner.is_link_local or inner.is_multicast or inner.is_unspecified or str(inner) in _METADATA:
         raise BadTarget(f"{address} is an address that is never called.")
     if not private_network and (not inner.is_global or inner.is_reserved):
-        raise BadTarget(
-            f"{address} is an address of a private network: use a public one, or allow it where that can be allowed."
-        )
+        raise PrivateTarget(f"{address} is an address of a private network: use a public one.")
 
 
 #: Metadata services outside of the link-local range.

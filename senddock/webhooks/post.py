@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from senddock.domain.webhook_schedule import asked_pause
 from senddock.http.exchange import exchange, in_words
-from senddock.http.target import BadTarget, parse, resolve
+from senddock.http.target import BadTarget, PrivateTarget, parse, resolve
 
 #: Seconds for everything together.
 TIMEOUT = 15.0
@@ -62,6 +62,13 @@ def post(
             retry_after = asked_pause(asked, datetime.now(UTC))
             return Answer(response.status, None, text, time.monotonic() - started, retry_after)
     except BadTarget as error:
-        return Answer(None, str(error), "", time.monotonic() - started)
+        return Answer(None, refusal(error), "", time.monotonic() - started)
     except (OSError, http.client.HTTPException) as error:
         return Answer(None, in_words(error, timeout), "", time.monotonic() - started)
+
+
+def refusal(error: BadTarget) -> str:
+    """Why an address is not called, and the way out that an endpoint has."""
+    if isinstance(error, PrivateTarget):
+        return f"{str(error).rstrip('.')}, or allow it for this endpoint."
+    return str(error)
