@@ -75,6 +75,8 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
         SQLALCHEMY_DATABASE_URI=settings.database_url,
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database_url, pool_size=10),
         TEMPLATES_AUTO_RELOAD=False,
+        # Seconds that the strip of alerts may lag behind what others do.
+        STRIP_AGE=3.0,
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     db = SQLAlchemy(metadata=Base.metadata)

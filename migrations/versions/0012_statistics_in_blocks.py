@@ -61,6 +61,7 @@ def upgrade() -> None:
         "rollup_sealed",
         sa.Column("hours", number, nullable=False),
         sa.Column("start", moment, nullable=False),
+        sa.Column("seal", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("hours", "start", name=op.f("pk_rollup_sealed")),
         sqlite_with_rowid=False,
     )

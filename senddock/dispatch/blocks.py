@@ -4,9 +4,11 @@ The clock seals a block once its hours are over; the engine's way to a message p
 counted later for such an hour takes the seals of its blocks away, and the clock makes them anew (docs/adr/0057).
 """
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from senddock.dispatch.known_sums import KnownSums
 from senddock.models import (
     Base,
     BlockRollup,
@@ -45,6 +48,7 @@ _SETTLED = timedelta(hours=2)
 #: Blocks made in one go of the clock, so that due mail is never kept waiting for them.
 _AT_ONCE = 30
 _ALL = 0
+_KNOWN = KnownSums()
 _UNSEAL = Prepared(
     delete(SealedBlock).where(SealedBlock.hours == bindparam("v_hours"), SealedBlock.start == bindparam("v_start")),
     ["v_hours", "v_start"],
@@ -78,6 +82,8 @@ class Stretch:
     hours: int
     begin: datetime
     end: datetime
+    #: Of its blocks, in order; none for pieces of an hour, which may change.
+    seals: tuple[str, ...] = ()
 
 
 def floor(moment: datetime, hours: int) -> datetime:
@@ -89,9 +95,9 @@ def floor(moment: datetime, hours: int) -> datetime:
 def stretches(session: Session, begin: datetime, end: datetime, longest: int) -> Sequence[Stretch]:
     """The fewest pieces from ``begin`` (a whole hour) up to ``end`` that together are every hour once."""
     sealed = {
-        (row[0], row[1])
+        (row[0], row[1]): row[2]
         for row in session.connection().execute(
-            select(SealedBlock.hours, SealedBlock.start).where(
+            select(SealedBlock.hours, SealedBlock.start, SealedBlock.seal).where(
                 SealedBlock.start >= begin, SealedBlock.start < end, SealedBlock.hours <= longest
             )
         )
@@ -100,11 +106,12 @@ def stretches(session: Session, begin: datetime, end: datetime, longest: int) ->
     at = begin
     while at < end:
         hours = next((length for length in LENGTHS if (length, at) in sealed and _ends(at, length) <= end), 1)
+        seals = () if hours == 1 else (sealed[hours, at],)
         last = found[-1] if found else None
         if last is not None and last.hours == hours:
-            found[-1] = Stretch(hours, last.begin, _ends(at, hours))
+            found[-1] = Stretch(hours, last.begin, _ends(at, hours), last.seals + seals)
         else:
-            found.append(Stretch(hours, at, _ends(at, hours)))
+            found.append(Stretch(hours, at, _ends(at, hours), seals))
         at = _ends(at, hours)
     return found
 
@@ -118,17 +125,34 @@ def totals(
     only: Mapping[str, Any] | None = None,
 ) -> Iterator[Any]:
     """Sums by ``keys``, of which ``at`` is the beginning of a piece; the same keys may come more than once."""
+    chosen = {name: value for name, value in (only or {}).items() if value is not None}
     for piece in pieces:
-        table = source.hourly if piece.hours == 1 else source.block
-        at = _at(table)
-        columns = [at if name == "at" else getattr(table, name) for name in keys]
-        within = [at >= piece.begin, at < piece.end]
-        if piece.hours != 1:
-            within.append(table.hours == piece.hours)
-        within += [getattr(table, name) == value for name, value in (only or {}).items() if value is not None]
-        figures = [_sum(getattr(table, name)) for name in sums]
-        # Rows of columns need nothing of the session but its connection.
-        yield from session.connection().execute(select(*columns, *figures).where(*within).group_by(*columns))
+        read = partial(_piece_totals, session, source, piece, keys, sums, chosen)
+        if piece.seals:
+            asked = (source.block, piece.seals, tuple(keys), tuple(sums), tuple(sorted(chosen.items())))
+            yield from _KNOWN.get(asked, read)
+        else:
+            yield from read()
+
+
+def _piece_totals(
+    session: Session,
+    source: Source,
+    piece: Stretch,
+    keys: Sequence[str],
+    sums: Sequence[str],
+    only: Mapping[str, Any],
+) -> Iterable[Any]:
+    table = source.hourly if piece.hours == 1 else source.block
+    at = _at(table)
+    columns = [at if name == "at" else getattr(table, name) for name in keys]
+    within = [at >= piece.begin, at < piece.end]
+    if piece.hours != 1:
+        within.append(table.hours == piece.hours)
+    within += [getattr(table, name) == value for name, value in only.items()]
+    figures = [_sum(getattr(table, name)) for name in sums]
+    # Rows of columns need nothing of the session but its connection.
+    return session.connection().execute(select(*columns, *figures).where(*within).group_by(*columns))
 
 
 def domains(
@@ -138,13 +162,18 @@ def domains(
     table, block = DomainRollup, DomainBlock
     day = floor(begin, 24)
     sealed = select(SealedBlock.start).where(SealedBlock.hours == 24, SealedBlock.start >= day)
-    whole = set(session.scalars(sealed))
-    yield from session.connection().execute(
-        select(block.domain, block.verdict_class, _sum(block.recipients))
-        .where(block.stream_id == (stream_id or _ALL), block.provider_id == (provider_id or _ALL), block.day >= day)
-        .where(block.day.in_(sealed))
-        .group_by(block.domain, block.verdict_class)
-    )
+    seals = session.connection().execute(sealed.add_columns(SealedBlock.seal).order_by(SealedBlock.start)).all()
+    whole = {row[0] for row in seals}
+
+    def read() -> Iterable[Any]:
+        return session.connection().execute(
+            select(block.domain, block.verdict_class, _sum(block.recipients))
+            .where(block.stream_id == (stream_id or _ALL), block.provider_id == (provider_id or _ALL), block.day >= day)
+            .where(block.day.in_(sealed))
+            .group_by(block.domain, block.verdict_class)
+        )
+
+    yield from _KNOWN.get((block, tuple(row[1] for row in seals), stream_id, provider_id), read)
     only = [] if stream_id is None else [table.stream_id == stream_id]
     only += [] if provider_id is None else [table.provider_id == provider_id]
     rest = [at for at in _days(day, now) if at not in whole]
@@ -221,7 +250,7 @@ def _seal(connection: Connection, length: int, start: datetime) -> None:
         _seal_domains(connection, start)
     sealed = {"hours": length, "start": start}
     connection.execute(delete(SealedBlock).filter_by(**sealed))
-    connection.execute(insert(SealedBlock).values(**sealed))
+    connection.execute(insert(SealedBlock).values(**sealed, seal=secrets.token_hex(8)))
 
 
 def _seal_domains(connection: Connection, day: datetime) -> None:

@@ -27,7 +27,7 @@ from senddock.models.message import (
 )
 
 #: Messages that one page looks at.
-WALK = 20_000
+WALK = 10_000
 _ACCEPTED = VerdictClass.ACCEPTED.value
 #: Messages of one Message-ID that are found; more than one is a mistake of an application.
 _SAME_ID = 100

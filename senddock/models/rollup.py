@@ -125,3 +125,5 @@ class SealedBlock(Base):
 
     hours: Mapped[int] = mapped_column(primary_key=True)
     start: Mapped[datetime] = mapped_column(primary_key=True)
+    #: Another one with each making of the block: what was read under it holds as long as it is here.
+    seal: Mapped[str]

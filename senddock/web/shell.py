@@ -1,6 +1,7 @@
 """What every page has: the signed-in person, the navigation, the strip that asks for a person, and the filters."""
 
 import gzip
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,8 @@ from senddock.web.services import services
 #: Open to everybody; the API has keys of its own.
 _OPEN = ("/static/", "/api", "/healthz", "/readyz", "/metrics", "/login", "/setup", "/welcome", "/language")
 _compressed: dict[str, bytes] = {}
+#: Among the app's extensions: when the strip was found out, and what it says.
+_STRIP = "senddock_strip"
 
 
 def prepare(app: Flask) -> None:
@@ -31,6 +34,7 @@ def prepare(app: Flask) -> None:
     files.prepare(app)
     app.before_request(_require_person)
     app.after_request(_compress)
+    app.after_request(_forget_strip)
     app.context_processor(_context)
     app.jinja_env.globals["icon"] = getattr(app.jinja_env.get_template("ui/icon.html").module, "icon")  # noqa: B009 - a macro
     app.jinja_env.filters["moment"] = _iso
@@ -73,10 +77,24 @@ def _context() -> dict[str, Any]:
 
 
 def _alerts() -> Sequence[Raised]:
-    """What needs a person now; asked by the template, so fragments do not pay for it."""
+    """What needs a person now; asked by the template, so fragments do not pay for it.
+
+    Found out at most once in ``STRIP_AGE`` seconds by each process, and anew after whatever a person does here.
+    """
+    known: tuple[float, Sequence[Raised]] | None = current_app.extensions.get(_STRIP)
+    if known is not None and time.monotonic() - known[0] < current_app.config["STRIP_AGE"]:
+        return known[1]
     database, now = services().database, datetime.now(UTC)
     with database.read() as reading:
-        return needing_a_person(reading, now, workers=workers_alive(database, now))
+        found = needing_a_person(reading, now, workers=workers_alive(database, now))
+    current_app.extensions[_STRIP] = (time.monotonic(), found)
+    return found
+
+
+def _forget_strip(response: Response) -> Response:
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        current_app.extensions.pop(_STRIP, None)
+    return response
 
 
 def _compress(response: Response) -> Response:

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
 from redis import Redis
 
 from senddock.dispatch import alert_notices
@@ -41,6 +42,18 @@ def test_every_page_shows_the_worst_and_how_many_more_there_are(panel: Panel, ch
     assert "a.b &lt;has&gt; changed" not in page
     assert re.search(r'href="/alerts">\s*and one more', page)
     assert 'role="alert"' not in panel.get("/alerts").text
+
+
+def test_the_strip_is_remembered_until_a_person_does_something(app: Flask, panel: Panel, sqlite: Database) -> None:
+    app.config["STRIP_AGE"] = 3600
+    assert "and one more" not in panel.get("/keys").text
+    with sqlite.write() as session:
+        raise_alert(
+            session, Raised("domain:a.b", "domain", "warn", plain("gone"), plain("SPF"), "/"), datetime.now(UTC)
+        )
+    assert "and one more" not in panel.get("/keys").text
+    panel.post("/alerts/check", form="/alerts")
+    assert "and one more" in panel.get("/keys").text
 
 
 @pytest.mark.parametrize("page", ["/alerts", "/smtp/1"])

@@ -79,6 +79,7 @@ def watch(redis: Redis, tmp_path: Path, vault: Vault, monkeypatch: pytest.Monkey
                 connection.execute(text("ANALYZE"))
         settings = Settings.from_env({"SENDDOCK_DATABASE_URL": database.url, "SENDDOCK_DATA_DIR": str(tmp_path)})
         app = create_app(settings, vault=vault, redis=redis)
+        app.config["STRIP_AGE"] = 0
         made.append(app)
         found = [*pages(app.url_map, samples), *other_views(samples), *log_filters(samples)]
         watched = Watched(Panel(app).sign_in(), app.extensions["senddock"].database, list(dict.fromkeys(found)))
