@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from senddock.dispatch import blocks
@@ -168,16 +168,14 @@ def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
     """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
     day = _day_ago(now)
     found: dict[str, list[int]] = {name: [0, 0] for name in GROUPS}
-    before = case((HourlyRollup.hour >= day, 0), else_=1)
-    rows = session.execute(
-        select(HourlyRollup.verdict_class, before, func.sum(HourlyRollup.recipients))
-        .where(HourlyRollup.hour >= day - timedelta(hours=24))
-        .group_by(HourlyRollup.verdict_class, before)
-    ).all()
-    for verdict_class, which, number in rows:
-        for name, classes in GROUPS.items():
-            if verdict_class in classes:
-                found[name][which] += number
+    for which, (begin, end) in enumerate(((day, end_of(now)), (day - timedelta(hours=24), day))):
+        pieces = blocks.stretches(session, begin, end, blocks.LENGTHS[-1])
+        for verdict_class, number in blocks.totals(
+            session, blocks.OUTCOMES, pieces, ("verdict_class",), ("recipients",)
+        ):
+            for name, classes in GROUPS.items():
+                if verdict_class in classes:
+                    found[name][which] += number
     return {name: (pair[0], pair[1]) for name, pair in found.items()}
 
 
