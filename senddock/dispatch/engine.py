@@ -146,7 +146,9 @@ class Engine:
             try:
                 self._turn()
             except Exception:
-                # What a turn held is recovered by its lease; the next turn must come.
+                # The next turn must come. A claim that this turn made and lost is held by a worker that lives, so its lease
+                # never runs out: it is looked for as after a claim that was not answered.
+                self._claim_in_doubt = True
                 log.exception("the engine met a defect")
                 self._stopping.wait(0.2)
         self._wind_up()

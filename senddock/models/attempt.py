@@ -15,8 +15,9 @@ REFUSED_CONDITION = text("verdict_class <> 'accepted'")
 class Attempt(Base):
     """Key is message and number, so a second writer of the same attempt is a conflict and not a second row.
 
-    ``dot_at`` is committed before the final dot is sent; ``finished_at`` with the outcome. A row with the first and
-    without the second is an attempt whose outcome nobody knows.
+    It is written once, with its outcome; while its final dot may have left it is a line in its worker's `DotMark`. What of that
+    no outcome replaced becomes a row with ``dot_at`` and without a known reply when the message is taken back: nobody can
+    know its fate.
     """
 
     __tablename__ = "attempt"

@@ -124,8 +124,11 @@ def test_a_row_that_cannot_be_written_does_not_end_the_recorder(bench: Bench, sm
     assert bench.story(message_id)["state"] in ("deferred", "accepted")
 
 
+@pytest.mark.parametrize(
+    "error", [StorageUnavailable("server closed the connection unexpectedly"), KeyError("a defect")]
+)
 def test_a_claim_that_was_carried_out_and_not_answered_holds_nothing_for_ever(
-    bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     bench.provider(smtp_server().port)
     message_id = bench.submit()
@@ -134,9 +137,9 @@ def test_a_claim_that_was_carried_out_and_not_answered_holds_nothing_for_ever(
     def claim(*arguments: Any, **values: Any) -> Any:
         taken = real(*arguments, **values)
         if taken and not broken:
-            # The server committed and died before it could say so.
+            # The server committed and died before it could say so, or a defect of ours came after it.
             broken.append(taken)
-            raise StorageUnavailable("server closed the connection unexpectedly")
+            raise error
         return taken
 
     monkeypatch.setattr(engine, "claim", claim)
