@@ -82,13 +82,9 @@ class House:
     @functools.cached_property
     def redis(self) -> "Redis":
         """A client; connects when it is first used."""
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
+        from senddock.dispatch.redis_circuit import CircuitRedis
 
-        # Once more at once, for a connection that was closed meanwhile. The library's own three tries with pauses of
-        # seconds would make every request wait while Redis is away, which costs nothing but latency otherwise.
-        return Redis.from_url(self.redis_url, retry=Retry(NoBackoff(), 1), socket_connect_timeout=2)
+        return CircuitRedis.connect(self.redis_url)
 
     def close(self) -> None:
         """Close what was opened; it is opened again when it is asked for."""

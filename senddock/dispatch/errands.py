@@ -79,6 +79,13 @@ class ErrandWorker:
         class Worker(SimpleWorker):
             death_penalty_class = TimerDeathPenalty
 
+            def _set_connection(self, connection: "Redis") -> "Redis":
+                """The clock's other questions to Redis must not wait as long as RQ would let its own."""
+                return connection
+
+            def subscribe(self) -> None:
+                """Nobody sends it orders through Redis."""
+
             def _install_signal_handlers(self) -> None:
                 """Signals belong to the process's main thread."""
 

@@ -81,6 +81,8 @@ class Pace:
             self._give_back = redis.register_script(here.joinpath("give_back.lua").read_text())
         self._local: dict[tuple[int, str], float] = {}
         self._lock = threading.Lock()
+        #: Redis did not answer the last time.
+        self._alone = False
 
     def take(
         self, provider: Provider, *, transactional: bool, now: datetime, connection: bool = False, messages: int = 1
@@ -163,8 +165,11 @@ class Pace:
             self._counters.rebuild_when_lost(_limits_of, now)
             answer: list[Any] = self._script(keys=keys, args=arguments)
         except RedisError as error:
-            log.warning("limits of provider %s are kept locally while Redis is away: %s", provider.name, error)
+            if not self._alone:
+                log.warning("limits are kept by each worker for itself while Redis is away: %s", error)
+            self._alone = True
             return None
+        self._alone = False
         return answer
 
     def _exhausted(self, provider: Provider, limits: Sequence[Limit], answer: Sequence[Any]) -> Exhausted:

@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two tries to reach Redis before the job loop begins.
 _PAUSE = 0.1
+#: RQ waits 15 seconds less than this for a job, then asks again: a connection that died without a word (another machine's
+#: power, a network that drops packets) is noticed after that time and not after seven minutes.
+_LIFE = 30
 
 
 class _Worker(SimpleWorker):
@@ -34,6 +37,13 @@ class _Worker(SimpleWorker):
     # Redis that is back is noticed at once; RQ would wait for up to a minute.
     max_connection_wait_time = 1.0
     on_stop: Callable[[], None] | None = None
+
+    def _set_connection(self, connection: "Redis") -> "Redis":
+        """RQ would let every question wait as long as the one for a job; the client knows which may."""
+        return connection
+
+    def subscribe(self) -> None:
+        """Nobody sends orders to workers through Redis: no connection and no thread waits for them."""
 
     def handle_warm_shutdown_request(self) -> None:
         """SIGTERM during a drain: claim nothing more, let the lanes finish what is on the wire."""
@@ -86,7 +96,7 @@ def _work(redis: "Redis", waker: Waker, stop: Callable[[], None], *, burst: bool
     """RQ's loop, until it is told to stop or Redis is gone."""
     try:
         queue = Queue(QUEUE, connection=redis, serializer=JSONSerializer)
-        worker = _Worker([queue], connection=redis, serializer=JSONSerializer)
+        worker = _Worker([queue], connection=redis, serializer=JSONSerializer, worker_ttl=_LIFE)
         worker.on_stop = stop
         # Mail that came while no worker ran waits already.
         waker()
