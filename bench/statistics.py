@@ -67,7 +67,7 @@ def main() -> None:
         with database.read() as session:
             for span in SPANS.values():
                 timed(f"statistics page, {span.title}", lambda span=span: report(session, now, span))  # type: ignore[misc]
-            timed("provider cards, 24 hours", lambda: statistics.cards(session, now))
+            timed("provider cards, 24 hours", lambda: statistics.cards(session, statistics.day_of(session, now)))
         chance = random.Random(1)
         group = [
             Tally(

@@ -5,20 +5,16 @@ counted later for such an hour takes the seals of its blocks away, and the clock
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Connection,
-    Double,
     and_,
     bindparam,
-    cast,
     delete,
     func,
     insert,
@@ -27,7 +23,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from senddock.dispatch.known_sums import KnownSums
 from senddock.models import (
     Base,
     BlockRollup,
@@ -47,8 +42,8 @@ LENGTHS = (720, 24, 6)
 _SETTLED = timedelta(hours=2)
 #: Blocks made in one go of the clock, so that due mail is never kept waiting for them.
 _AT_ONCE = 30
-_ALL = 0
-_KNOWN = KnownSums()
+#: Instead of an id in sums over recipient domains: all streams, or all providers.
+ALL = 0
 _UNSEAL = Prepared(
     delete(SealedBlock).where(SealedBlock.hours == bindparam("v_hours"), SealedBlock.start == bindparam("v_start")),
     ["v_hours", "v_start"],
@@ -75,113 +70,10 @@ OUTCOMES = Source(
 LATENCIES = Source(LatencyRollup, LatencyBlock, ("stream_id", "provider_id", "bucket"), ("attempts",))
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """A span of time that is read in pieces of so many hours."""
-
-    hours: int
-    begin: datetime
-    end: datetime
-    #: Of its blocks, in order; none for pieces of an hour, which may change.
-    seals: tuple[str, ...] = ()
-
-
 def floor(moment: datetime, hours: int) -> datetime:
     """The beginning of the block that ``moment`` lies in."""
     seconds = hours * 3600
     return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
-
-
-def stretches(session: Session, begin: datetime, end: datetime, longest: int) -> Sequence[Stretch]:
-    """The fewest pieces from ``begin`` (a whole hour) up to ``end`` that together are every hour once."""
-    sealed = {
-        (row[0], row[1]): row[2]
-        for row in session.connection().execute(
-            select(SealedBlock.hours, SealedBlock.start, SealedBlock.seal).where(
-                SealedBlock.start >= begin, SealedBlock.start < end, SealedBlock.hours <= longest
-            )
-        )
-    }
-    found: list[Stretch] = []
-    at = begin
-    while at < end:
-        hours = next((length for length in LENGTHS if (length, at) in sealed and _ends(at, length) <= end), 1)
-        seals = () if hours == 1 else (sealed[hours, at],)
-        last = found[-1] if found else None
-        if last is not None and last.hours == hours:
-            found[-1] = Stretch(hours, last.begin, _ends(at, hours), last.seals + seals)
-        else:
-            found.append(Stretch(hours, at, _ends(at, hours), seals))
-        at = _ends(at, hours)
-    return found
-
-
-def totals(
-    session: Session,
-    source: Source,
-    pieces: Iterable[Stretch],
-    keys: Sequence[str],
-    sums: Sequence[str],
-    only: Mapping[str, Any] | None = None,
-) -> Iterator[Any]:
-    """Sums by ``keys``, of which ``at`` is the beginning of a piece; the same keys may come more than once."""
-    chosen = {name: value for name, value in (only or {}).items() if value is not None}
-    for piece in pieces:
-        read = partial(_piece_totals, session, source, piece, keys, sums, chosen)
-        if piece.seals:
-            asked = (source.block, piece.seals, tuple(keys), tuple(sums), tuple(sorted(chosen.items())))
-            yield from _KNOWN.get(asked, read)
-        else:
-            yield from read()
-
-
-def _piece_totals(
-    session: Session,
-    source: Source,
-    piece: Stretch,
-    keys: Sequence[str],
-    sums: Sequence[str],
-    only: Mapping[str, Any],
-) -> Iterable[Any]:
-    table = source.hourly if piece.hours == 1 else source.block
-    at = _at(table)
-    columns = [at if name == "at" else getattr(table, name) for name in keys]
-    within = [at >= piece.begin, at < piece.end]
-    if piece.hours != 1:
-        within.append(table.hours == piece.hours)
-    within += [getattr(table, name) == value for name, value in only.items()]
-    figures = [_sum(getattr(table, name)) for name in sums]
-    # Rows of columns need nothing of the session but its connection.
-    return session.connection().execute(select(*columns, *figures).where(*within).group_by(*columns))
-
-
-def domains(
-    session: Session, begin: datetime, now: datetime, *, stream_id: int | None, provider_id: int | None
-) -> Iterator[Any]:
-    """Recipients by domain and class since the day of ``begin``; the same keys may come more than once."""
-    table, block = DomainRollup, DomainBlock
-    day = floor(begin, 24)
-    sealed = select(SealedBlock.start).where(SealedBlock.hours == 24, SealedBlock.start >= day)
-    seals = session.connection().execute(sealed.add_columns(SealedBlock.seal).order_by(SealedBlock.start)).all()
-    whole = {row[0] for row in seals}
-
-    def read() -> Iterable[Any]:
-        return session.connection().execute(
-            select(block.domain, block.verdict_class, _sum(block.recipients))
-            .where(block.stream_id == (stream_id or _ALL), block.provider_id == (provider_id or _ALL), block.day >= day)
-            .where(block.day.in_(sealed))
-            .group_by(block.domain, block.verdict_class)
-        )
-
-    yield from _KNOWN.get((block, tuple(row[1] for row in seals), stream_id, provider_id), read)
-    only = [] if stream_id is None else [table.stream_id == stream_id]
-    only += [] if provider_id is None else [table.provider_id == provider_id]
-    rest = [at for at in _days(day, now) if at not in whole]
-    yield from session.connection().execute(
-        select(table.domain, table.verdict_class, func.sum(table.recipients))
-        .where(table.day.in_(rest), *only)
-        .group_by(table.domain, table.verdict_class)
-    )
 
 
 def seal_blocks(database: Database, now: datetime, at_once: int | None = None) -> int:
@@ -221,11 +113,11 @@ def _due(session: Session, length: int, now: datetime) -> Sequence[datetime]:
     part = _part(length)
     found = []
     at = floor(now - _SETTLED, length) - timedelta(hours=length)
-    while _ends(at, length) > oldest:
+    while ends(at, length) > oldest:
         parts = [at + timedelta(hours=part * number) for number in range(length // part)] if part > 1 else []
         # What lies before the first hour holds nothing, so it needs no part.
         if at not in known.get(length, ()) and all(
-            start in known.get(part, ()) or _ends(start, part) <= oldest for start in parts
+            start in known.get(part, ()) or ends(start, part) <= oldest for start in parts
         ):
             found.append(at)
         at -= timedelta(hours=length)
@@ -236,11 +128,11 @@ def _seal(connection: Connection, length: int, start: datetime) -> None:
     if connection.dialect.name == "postgresql":
         # Whoever counts for these hours has committed, or takes the seal away afterwards.
         connection.exec_driver_sql(_LOCK)
-    end, part = _ends(start, length), _part(length)
+    end, part = ends(start, length), _part(length)
     for source in (OUTCOMES, LATENCIES):
         table, block = source.hourly if part == 1 else source.block, source.block
         connection.execute(delete(block).where(block.hours == length, block.start == start))
-        at = _at(table)
+        at = begin_of(table)
         within = and_(at >= start, at < end, *([] if part == 1 else [table.hours == part]))
         keys = [getattr(table, name) for name in source.keys]
         sums = [func.sum(getattr(table, name)) for name in source.sums]
@@ -259,8 +151,8 @@ def _seal_domains(connection: Connection, day: datetime) -> None:
     connection.execute(delete(block).where(block.day == day))
     for one_stream in (False, True):
         for one_provider in (False, True):
-            stream: ColumnElement[Any] = table.stream_id if one_stream else literal(_ALL)  # type: ignore[assignment]
-            provider: ColumnElement[Any] = table.provider_id if one_provider else literal(_ALL)  # type: ignore[assignment]
+            stream: ColumnElement[Any] = table.stream_id if one_stream else literal(ALL)  # type: ignore[assignment]
+            provider: ColumnElement[Any] = table.provider_id if one_provider else literal(ALL)  # type: ignore[assignment]
             keys = [*([stream] if one_stream else []), *([provider] if one_provider else [])]
             keys += [table.domain, table.verdict_class]  # type: ignore[list-item]
             rows = (
@@ -277,21 +169,11 @@ def _part(length: int) -> int:
     return next((other for other in LENGTHS if other < length), 1)
 
 
-def _at(table: type[Base]) -> Any:
+def begin_of(table: type[Base]) -> Any:
+    """The column that says when a row of hours or of blocks begins."""
     return table.hour if table in (HourlyRollup, LatencyRollup) else table.start  # type: ignore[attr-defined]
 
 
-def _sum(column: Any) -> Any:
-    """PostgreSQL answers the sum of large integers as a decimal number."""
-    return func.sum(column) if isinstance(column.type, Double) else cast(func.sum(column), BigInteger)
-
-
-def _ends(start: datetime, hours: int) -> datetime:
+def ends(start: datetime, hours: int) -> datetime:
+    """The end of a block."""
     return start + timedelta(hours=hours)
-
-
-def _days(first: datetime, now: datetime) -> Iterator[datetime]:
-    at = first
-    while at <= now:
-        yield at
-        at += timedelta(days=1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import Session
 
 from senddock.domain.status import Status
@@ -21,9 +21,44 @@ from senddock.models import (
 )
 from senddock.models.rollup import SUCCESS_CONDITION
 
-_ACCEPTED = VerdictClass.ACCEPTED.value
 #: Workers that were not heard of for longer are no longer shown (seconds).
 _FORGOTTEN = 300
+
+# Made once: making a statement anew takes longer than answering it.
+_NEWEST = select(Message.id).order_by(Message.id.desc()).limit(50)
+_STEPS = select(
+    exists().where(Provider.deleted_at.is_(None)),
+    exists().where(ConnectionTest.state == "succeeded"),
+    exists().where(ApiKey.revoked_at.is_(None)),
+    exists(select(Message.id)),
+    or_(
+        exists(select(HourlyRollup.hour).where(SUCCESS_CONDITION)),
+        exists().where(Message.id.in_(_NEWEST), Message.state == Status.ACCEPTED.value),
+    ),
+)
+_WORKERS = (
+    select(Worker).where(Worker.stopped_at.is_(None), Worker.heartbeat_at >= bindparam("since")).order_by(Worker.id)
+)
+_INCIDENTS = select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.opened_at.desc()).limit(20)
+_HOURS = select(
+    Provider.id,
+    select(HourlyRollup.hour)
+    .where(HourlyRollup.provider_id == Provider.id, SUCCESS_CONDITION)
+    .order_by(HourlyRollup.hour.desc())
+    .limit(1)
+    .scalar_subquery(),
+).where(Provider.deleted_at.is_(None))
+_MOMENT = (
+    select(Attempt.started_at)
+    .where(
+        Attempt.provider_id == bindparam("provider_id"),
+        Attempt.started_at >= bindparam("begin"),
+        Attempt.started_at < bindparam("end"),
+        Attempt.verdict_class == VerdictClass.ACCEPTED.value,
+    )
+    .order_by(Attempt.started_at.desc())
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,74 +79,26 @@ class FirstSteps:
 
 def first_steps(session: Session) -> FirstSteps:
     """Each is one row looked up by an index."""
-    accepted = _any(session, select(HourlyRollup.hour).where(SUCCESS_CONDITION).limit(1))
-    accepted = accepted or _any(
-        session,
-        select(Message.id)
-        .where(Message.id.in_(select(Message.id).order_by(Message.id.desc()).limit(50)))
-        .where(Message.state == Status.ACCEPTED.value)
-        .limit(1),
-    )
-    return FirstSteps(
-        provider=_any(session, select(Provider.id).where(Provider.deleted_at.is_(None)).limit(1)),
-        tested=accepted or _any(session, select(ConnectionTest.id).where(ConnectionTest.state == "succeeded").limit(1)),
-        key=_any(session, select(ApiKey.id).where(ApiKey.revoked_at.is_(None)).limit(1)),
-        message=_any(session, select(Message.id).limit(1)),
-        accepted=accepted,
-    )
-
-
-def _any(session: Session, query: object) -> bool:
-    return session.execute(query).first() is not None  # type: ignore[call-overload]
+    provider, tested, key, message, accepted = session.connection().execute(_STEPS).one()
+    return FirstSteps(provider, tested or accepted, key, message, accepted)
 
 
 def workers(session: Session, now: datetime) -> Sequence[Worker]:
     """Workers that run or were heard of lately."""
-    since = now - timedelta(seconds=_FORGOTTEN)
-    query = select(Worker).where(Worker.stopped_at.is_(None), Worker.heartbeat_at >= since).order_by(Worker.id)
-    return session.scalars(query).all()
+    return session.scalars(_WORKERS, {"since": now - timedelta(seconds=_FORGOTTEN)}).all()
 
 
 def open_incidents(session: Session) -> Sequence[Incident]:
     """Providers whose breaker is open, the newest first."""
-    query = select(Incident).where(Incident.closed_at.is_(None)).order_by(Incident.opened_at.desc()).limit(20)
-    return session.scalars(query).all()
+    return session.scalars(_INCIDENTS).all()
 
 
-def last_successes(session: Session, provider_ids: Sequence[int]) -> Mapping[int, datetime]:
+def last_successes(session: Session) -> Mapping[int, datetime]:
     """When each provider last accepted something: the hour from the rollup, the moment from that hour's attempts."""
-    hours = _each(
-        session,
-        {
-            provider_id: select(HourlyRollup.hour)
-            .where(HourlyRollup.provider_id == provider_id, SUCCESS_CONDITION)
-            .order_by(HourlyRollup.hour.desc())
-            .limit(1)
-            for provider_id in provider_ids
-        },
-    )
-    moments = _each(
-        session,
-        {
-            provider_id: select(Attempt.started_at)
-            .where(
-                Attempt.provider_id == provider_id,
-                Attempt.started_at >= hour,
-                Attempt.started_at < hour + timedelta(hours=1),
-                Attempt.verdict_class == _ACCEPTED,
-            )
-            .order_by(Attempt.started_at.desc())
-            .limit(1)
-            for provider_id, hour in hours.items()
-        },
-    )
-    # Attempts may have been pruned; the hour is still known then.
-    return {**hours, **moments}
-
-
-def _each(session: Session, queries: Mapping[int, Select[datetime]]) -> dict[int, datetime]:
-    """The one value of each query, those that have one: asked for in one statement."""
-    if not queries:
-        return {}
-    row = session.execute(select(*(query.scalar_subquery() for query in queries.values()))).one()
-    return {key: value for key, value in zip(queries, row, strict=True) if value is not None}
+    connection, found = session.connection(), {}
+    for provider_id, hour in connection.execute(_HOURS).all():
+        if hour is not None:
+            within = {"provider_id": provider_id, "begin": hour, "end": hour + timedelta(hours=1)}
+            # Attempts may have been pruned; the hour is still known then.
+            found[provider_id] = connection.execute(_MOMENT, within).scalar() or hour
+    return found

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch import blocks, experiments, journal
+from senddock.dispatch import block_sums, blocks, experiments, journal
 from senddock.dispatch.statistics import end_of
 from senddock.domain.latency import BUCKETS
 from senddock.models import HourlyRollup
@@ -28,7 +28,7 @@ def exposition(session: Session, now: datetime, version: str) -> str:
     status = journal.queue_status(session, now)
     names, streams = journal.provider_names(session), journal.stream_names(session)
     pieces = _all_time(session, now)
-    rows = _added(blocks.totals(session, blocks.OUTCOMES, pieces, blocks.OUTCOMES.keys, blocks.OUTCOMES.sums), 3)
+    rows = _added(block_sums.totals(session, blocks.OUTCOMES, pieces, blocks.OUTCOMES.keys, blocks.OUTCOMES.sums), 3)
 
     def labels(row: Any) -> dict[str, str]:
         return {
@@ -80,11 +80,13 @@ def exposition(session: Session, now: datetime, version: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _all_time(session: Session, now: datetime) -> Sequence[blocks.Stretch]:
+def _all_time(session: Session, now: datetime) -> Sequence[block_sums.Stretch]:
     """Every hour since the first, in the longest blocks there are."""
     oldest = session.scalar(select(HourlyRollup.hour).order_by(HourlyRollup.hour).limit(1))
     longest = blocks.LENGTHS[0]
-    return blocks.stretches(session, blocks.floor(oldest, longest), end_of(now), longest) if oldest is not None else ()
+    return (
+        block_sums.stretches(session, blocks.floor(oldest, longest), end_of(now), longest) if oldest is not None else ()
+    )
 
 
 def _added(rows: Iterable[Any], keys: int) -> Sequence[tuple[Any, ...]]:
@@ -98,10 +100,10 @@ def _added(rows: Iterable[Any], keys: int) -> Sequence[tuple[Any, ...]]:
 
 
 def _histogram(
-    session: Session, pieces: Sequence[blocks.Stretch], names: dict[int, str], rows: Sequence[Any]
+    session: Session, pieces: Sequence[block_sums.Stretch], names: dict[int, str], rows: Sequence[Any]
 ) -> Iterable[str]:
     found: dict[int, dict[int, int]] = defaultdict(dict)
-    latencies = blocks.totals(session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",))
+    latencies = block_sums.totals(session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",))
     for provider_id, bucket, attempts in _added(latencies, 2):
         found[provider_id][bucket] = attempts
     seconds: dict[int, float] = defaultdict(float)

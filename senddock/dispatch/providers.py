@@ -14,6 +14,8 @@ from senddock.domain.breaker import Breaker, Phase
 from senddock.models import BreakerState, Database, Message, Provider, Route, SlowdownState, Stream
 from senddock.secrets.vault import Vault
 
+_IN_ORDER = select(Provider).where(Provider.deleted_at.is_(None)).order_by(Provider.priority, Provider.id)
+
 
 def add(database: Database, vault: Vault, values: Mapping[str, Any], password: str | None) -> Provider:
     """Store a new provider; the first becomes the default. Raises `RefusedFields`."""
@@ -58,9 +60,7 @@ def change(
 def all_providers(database: Database) -> Sequence[Provider]:
     """Every provider that is not deleted, by priority."""
     with database.read() as session:
-        return session.scalars(
-            select(Provider).where(Provider.deleted_at.is_(None)).order_by(Provider.priority, Provider.id)
-        ).all()
+        return in_order(session)
 
 
 def get(database: Database, provider_id: int) -> Provider:
@@ -98,7 +98,7 @@ def make_default(database: Database, provider_id: int) -> Provider:
         provider = _get(session, provider_id)
         session.execute(update(Provider).values(is_default=False))
         session.flush()
-        others = [row for row in _ordered(session) if row.id != provider_id]
+        others = [row for row in in_order(session) if row.id != provider_id]
         if any(row.priority <= 1 for row in others):
             floor = min(row.priority for row in others)
             for row in others:
@@ -113,7 +113,7 @@ def move(database: Database, provider_id: int, steps: int) -> None:
     now = datetime.now(UTC)
     with database.write() as session:
         provider = _get(session, provider_id)
-        order = list(_ordered(session))
+        order = list(in_order(session))
         place = order.index(provider)
         order.insert(max(0, min(len(order) - 1, place + steps)), order.pop(place))
         for number, row in enumerate(order, 1):
@@ -127,7 +127,7 @@ def reorder(database: Database, ids: Sequence[int]) -> None:
     now = datetime.now(UTC)
     with database.write() as session:
         wanted = {provider_id: number for number, provider_id in enumerate(ids)}
-        order = sorted(_ordered(session), key=lambda row: wanted.get(row.id, len(wanted) + row.priority))
+        order = sorted(in_order(session), key=lambda row: wanted.get(row.id, len(wanted) + row.priority))
         for number, row in enumerate(order, 1):
             row.priority = number
             row.is_default = row.is_default and number == 1
@@ -218,10 +218,9 @@ def _get(session: Session, provider_id: int) -> Provider:
     return provider
 
 
-def _ordered(session: Session) -> Sequence[Provider]:
-    return session.scalars(
-        select(Provider).where(Provider.deleted_at.is_(None)).order_by(Provider.priority, Provider.id)
-    ).all()
+def in_order(session: Session) -> Sequence[Provider]:
+    """The same in a session that is open already."""
+    return session.scalars(_IN_ORDER).all()
 
 
 def count(database: Database) -> int:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch import blocks
+from senddock.dispatch import block_sums, blocks
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
 from senddock.domain.verdict import VerdictClass
-from senddock.models import Attempt, HourlyRollup
+from senddock.models import Attempt
 from senddock.models.attempt import REFUSED_CONDITION
 
 ACCEPTED = VerdictClass.ACCEPTED.value
@@ -28,6 +28,12 @@ GROUPS = {
         VerdictClass.MESSAGE_TOO_LARGE.value,
     ),
 }
+_REFUSALS = (
+    select(Attempt.started_at, Attempt.verdict_class, Attempt.code, Attempt.text, Attempt.message_id)
+    .where(Attempt.provider_id == bindparam("provider_id"), Attempt.started_at >= bindparam("since"), REFUSED_CONDITION)
+    .order_by(Attempt.started_at.desc())
+    .limit(100)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,33 @@ class Card:
 def series_by_provider(session: Session, now: datetime, span: Span) -> Series:
     """Accepted recipients by provider id and step."""
     starts = span.starts(now)
-    pieces = blocks.stretches(session, starts[0], end_of(now), span.step)
+    pieces = block_sums.stretches(session, starts[0], end_of(now), span.step)
     only = {"verdict_class": ACCEPTED}
-    rows = blocks.totals(session, blocks.OUTCOMES, pieces, ("at", "provider_id"), ("recipients",), only)
+    rows = block_sums.totals(session, blocks.OUTCOMES, pieces, ("at", "provider_id"), ("recipients",), only)
     return folded(span, starts, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """Outcomes since the beginning of the hour that the last 24 hours begin in, read once for all figures of a page.
+
+    Rows of hour, provider id, class, recipients, attempts, and attempts that were handed on.
+    """
+
+    now: datetime
+    rows: Sequence[Any]
+
+    def series(self, span: Span) -> Series:
+        """What `series_by_provider` answers for a span of 24 hours."""
+        accepted = ((row[0], row[1], row[3]) for row in self.rows if row[2] == ACCEPTED)
+        return folded(span, span.starts(self.now), accepted)
+
+
+def day_of(session: Session, now: datetime) -> Day:
+    """Read it; hours that lie in sealed blocks are known already."""
+    pieces = block_sums.stretches(session, _day_ago(now), end_of(now), 1)
+    keys, sums = ("at", "provider_id", "verdict_class"), ("recipients", "attempts", "failed_over")
+    return Day(now, list(block_sums.totals(session, blocks.OUTCOMES, pieces, keys, sums)))
 
 
 def end_of(now: datetime) -> datetime:
@@ -109,38 +138,33 @@ def folded(span: Span, starts: Sequence[datetime], rows: Iterable[Any]) -> Serie
     return Series(starts, span.step, dict(sorted(lines.items())))
 
 
-def cards(session: Session, now: datetime, *, errors: int = 3) -> dict[int, Card]:
+def cards(session: Session, day: Day, *, errors: int = 3) -> dict[int, Card]:
     """Figures of every provider that sent something in the last 24 hours, with its newest distinct errors."""
     found: dict[int, Card] = defaultdict(Card)
-    day = _day_ago(now)
-    pieces = blocks.stretches(session, day, end_of(now), blocks.LENGTHS[-1])
-    keys, sums = ("provider_id", "verdict_class"), ("attempts", "failed_over")
-    for provider_id, verdict_class, attempts, failed_over in blocks.totals(
-        session, blocks.OUTCOMES, pieces, keys, sums
-    ):
+    since, last_hour = _day_ago(day.now), _hour(day.now) - timedelta(hours=1)
+    for at, provider_id, verdict_class, _, attempts, failed_over in day.rows:
         card = found[provider_id]
         card.attempts_day += attempts
         card.failed_over_day += failed_over
+        card.attempts_hour += attempts if at >= last_hour else 0
         if verdict_class == ACCEPTED:
             card.accepted_day += attempts
+            card.accepted_hour += attempts if at >= last_hour else 0
         elif attempts:
             card.classes[verdict_class] = card.classes.get(verdict_class, 0) + attempts
-    lately = [blocks.Stretch(1, _hour(now) - timedelta(hours=1), end_of(now))]
-    for provider_id, verdict_class, attempts in blocks.totals(session, blocks.OUTCOMES, lately, keys, ("attempts",)):
-        found[provider_id].attempts_hour += attempts
-        found[provider_id].accepted_hour += attempts if verdict_class == ACCEPTED else 0
+    pieces = block_sums.stretches(session, since, end_of(day.now), blocks.LENGTHS[-1])
     for provider_id, histogram in histograms(session, pieces).items():
         found[provider_id].p50, found[provider_id].p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
     for provider_id, card in found.items():
         if card.classes:
-            card.errors = last_errors(session, provider_id, day, limit=errors)
+            card.errors = last_errors(session, provider_id, since, limit=errors)
     return dict(found)
 
 
-def histograms(session: Session, pieces: Sequence[blocks.Stretch]) -> dict[int, dict[int, int]]:
+def histograms(session: Session, pieces: Sequence[block_sums.Stretch]) -> dict[int, dict[int, int]]:
     """Latency histograms by provider: bound in milliseconds to accepted attempts."""
     found: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for provider_id, bucket, attempts in blocks.totals(
+    for provider_id, bucket, attempts in block_sums.totals(
         session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",)
     ):
         found[provider_id][bucket] += attempts
@@ -149,12 +173,7 @@ def histograms(session: Session, pieces: Sequence[blocks.Stretch]) -> dict[int, 
 
 def last_errors(session: Session, provider_id: int, since: datetime, *, limit: int = 3) -> Sequence[LastError]:
     """The newest refusals that differ in class, code or text, among the last hundred; the newest first."""
-    rows = session.execute(
-        select(Attempt.started_at, Attempt.verdict_class, Attempt.code, Attempt.text, Attempt.message_id)
-        .where(Attempt.provider_id == provider_id, Attempt.started_at >= since, REFUSED_CONDITION)
-        .order_by(Attempt.started_at.desc())
-        .limit(100)
-    ).all()
+    rows = session.connection().execute(_REFUSALS, {"provider_id": provider_id, "since": since}).all()
     newest: dict[tuple[Any, ...], list[Any]] = {}
     for row in rows:
         newest.setdefault((row.verdict_class, row.code, row.text), [row, 0])[1] += 1
@@ -164,46 +183,22 @@ def last_errors(session: Session, provider_id: int, since: datetime, *, limit: i
     ]
 
 
-def last_day(session: Session, now: datetime) -> dict[str, tuple[int, int]]:
+def last_day(session: Session, day: Day) -> dict[str, tuple[int, int]]:
     """Recipients of the last 24 hours and of the 24 hours before, by outcome."""
-    day = _day_ago(now)
-    found: dict[str, list[int]] = {name: [0, 0] for name in GROUPS}
-    for which, (begin, end) in enumerate(((day, end_of(now)), (day - timedelta(hours=24), day))):
-        pieces = blocks.stretches(session, begin, end, blocks.LENGTHS[-1])
-        for verdict_class, number in blocks.totals(
-            session, blocks.OUTCOMES, pieces, ("verdict_class",), ("recipients",)
-        ):
-            for name, classes in GROUPS.items():
-                if verdict_class in classes:
-                    found[name][which] += number
-    return {name: (pair[0], pair[1]) for name, pair in found.items()}
+    since = _day_ago(day.now)
+    pieces = block_sums.stretches(session, since - timedelta(hours=24), since, blocks.LENGTHS[-1])
+    before = block_sums.totals(session, blocks.OUTCOMES, pieces, ("verdict_class",), ("recipients",))
+    sums = _added_up((row[2], row[3]) for row in day.rows), _added_up(before)
+    return {
+        name: (sum(sums[0][one] for one in classes), sum(sums[1][one] for one in classes))
+        for name, classes in GROUPS.items()
+    }
 
 
-def by_provider(session: Session, now: datetime) -> dict[int, dict[str, Any]]:
-    """Attempts of the last 24 hours by provider: all, accepted, handed on, the time all accepted ones took, and classes."""
-    rows = session.execute(
-        select(
-            HourlyRollup.provider_id,
-            HourlyRollup.verdict_class,
-            func.sum(HourlyRollup.attempts),
-            func.sum(HourlyRollup.failed_over),
-            func.sum(HourlyRollup.duration_ms),
-        )
-        .where(HourlyRollup.hour >= _day_ago(now))
-        .group_by(HourlyRollup.provider_id, HourlyRollup.verdict_class)
-    ).all()
-    found: dict[int, dict[str, Any]] = {}
-    for provider_id, verdict_class, attempts, failed_over, duration in rows:
-        entry = found.setdefault(
-            provider_id, {"attempts": 0, "accepted": 0, "failed_over": 0, "ms": 0.0, "classes": {}}
-        )
-        entry["attempts"] += attempts
-        entry["failed_over"] += failed_over
-        if verdict_class == ACCEPTED:
-            entry["accepted"] += attempts
-            entry["ms"] += duration
-        elif attempts:
-            entry["classes"][verdict_class] = attempts
+def _added_up(pairs: Iterable[Any]) -> dict[str, int]:
+    found: dict[str, int] = defaultdict(int)
+    for verdict_class, number in pairs:
+        found[verdict_class] += number
     return found
 
 

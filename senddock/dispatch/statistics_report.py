@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch import blocks
+from senddock.dispatch import block_sums, blocks
 from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, end_of, folded
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
@@ -70,14 +70,14 @@ def report(
     """Read it; the cost follows from the span, never from the number of messages."""
     starts = span.starts(now)
     chosen = {"stream_id": stream_id, "provider_id": provider_id}
-    pieces = blocks.stretches(session, starts[0], end_of(now), span.step)
+    pieces = block_sums.stretches(session, starts[0], end_of(now), span.step)
     keys = ("at", "provider_id", "verdict_class")
-    steps = list(blocks.totals(session, blocks.OUTCOMES, pieces, keys, ("recipients",), chosen))
+    steps = list(block_sums.totals(session, blocks.OUTCOMES, pieces, keys, ("recipients",), chosen))
     providers: dict[int, Totals] = defaultdict(Totals)
     streams: dict[int, Totals] = defaultdict(Totals)
     classes: dict[str, int] = defaultdict(int)
     keys, sums = ("stream_id", "provider_id", "verdict_class"), ("recipients", "attempts", "failed_over")
-    for row in blocks.totals(session, blocks.OUTCOMES, pieces, keys, sums, chosen):
+    for row in block_sums.totals(session, blocks.OUTCOMES, pieces, keys, sums, chosen):
         for totals in (providers[row[1]], streams[row[0]]):
             totals.add(row[2], row[3])
             totals.attempts += row[4]
@@ -118,17 +118,17 @@ def _latency(
     session: Session,
     span: Span,
     starts: Sequence[datetime],
-    pieces: Sequence[blocks.Stretch],
+    pieces: Sequence[block_sums.Stretch],
     chosen: Mapping[str, int | None],
     providers: Mapping[int, Totals],
 ) -> Series:
     steps: dict[datetime, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for moment, bucket, attempts in blocks.totals(
+    for moment, bucket, attempts in block_sums.totals(
         session, blocks.LATENCIES, pieces, ("at", "bucket"), ("attempts",), chosen
     ):
         steps[span.floor(moment)][bucket] += attempts
     whole: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for provider_id, bucket, attempts in blocks.totals(
+    for provider_id, bucket, attempts in block_sums.totals(
         session, blocks.LATENCIES, pieces, ("provider_id", "bucket"), ("attempts",), chosen
     ):
         whole[provider_id][bucket] += attempts
@@ -147,7 +147,7 @@ def _domains(
     session: Session, begin: datetime, now: datetime, chosen: Mapping[str, int | None]
 ) -> Mapping[str, Totals]:
     found: dict[str, Totals] = defaultdict(Totals)
-    for domain, verdict_class, recipients in blocks.domains(session, begin, now, **chosen):
+    for domain, verdict_class, recipients in block_sums.domains(session, begin, now, **chosen):
         found[domain].add(verdict_class, recipients)
     ranked = sorted(found, key=lambda name: (-found[name].recipients, name))[:_SHOWN_DOMAINS]
     return {name: found[name] for name in ranked}

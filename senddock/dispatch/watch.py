@@ -4,18 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from senddock.dispatch import blocks
+from senddock.dispatch import block_sums, blocks
 from senddock.dispatch.alerts import BY_PERSON, Raised, open_alerts, raise_alert, sayings_of, settle
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.statistics import end_of
+from senddock.dispatch.waiting import oldest_by_stream
 from senddock.domain.breaker import Breaker, Phase
 from senddock.domain.pacing import Limit, limits_of
 from senddock.domain.saying import Saying, plain
 from senddock.domain.verdict_class import CLASSES, VerdictClass
-from senddock.models import Alert, BreakerState, Database, Message, Provider, Stream
+from senddock.models import Alert, BreakerState, Database, Provider
 
 #: Mail that is due and has waited this long while nobody took it.
 QUEUE_TOO_OLD = timedelta(minutes=15)
@@ -25,6 +26,8 @@ NEARLY_USED = 0.8
 _BEFORE_MAIL = (VerdictClass.CONNECTION.value, VerdictClass.TLS.value, VerdictClass.AUTH.value)
 #: Age at which a password should be changed: every 3 to 6 months, as the user documentation has it.
 PASSWORD_AGE = timedelta(days=90)
+_PROVIDERS = select(Provider).where(Provider.deleted_at.is_(None), Provider.enabled)
+_BREAKERS = select(BreakerState).order_by(BreakerState.provider_id, BreakerState.domain)
 
 
 def conditions(session: Session, now: datetime, *, workers: int) -> list[Raised]:
@@ -33,9 +36,7 @@ def conditions(session: Session, now: datetime, *, workers: int) -> list[Raised]
     if not workers:
         text = Saying("Mail is kept and waits. Start `senddock worker` (or `senddock up`).")
         found.append(Raised("no_worker", "no_worker", "error", Saying("No worker is running"), text))
-    providers = {
-        row.id: row for row in session.scalars(select(Provider).where(Provider.deleted_at.is_(None), Provider.enabled))
-    }
+    providers = {row.id: row for row in session.scalars(_PROVIDERS)}
     found.extend(_breakers(session, providers, now))
     found.extend(_queue(session, now))
     found.extend(_allowances(session, providers.values(), now))
@@ -79,7 +80,7 @@ def _raised(row: Alert) -> Raised:
 
 
 def _breakers(session: Session, providers: dict[int, Provider], now: datetime) -> Iterator[Raised]:
-    for row in session.scalars(select(BreakerState).order_by(BreakerState.provider_id, BreakerState.domain)):
+    for row in session.scalars(_BREAKERS):
         provider, breaker = providers.get(row.provider_id), Breaker.from_json(row.state)
         if provider is None or breaker.phase is Phase.CLOSED:
             continue
@@ -106,17 +107,14 @@ def _breakers(session: Session, providers: dict[int, Provider], now: datetime) -
 
 
 def _queue(session: Session, now: datetime) -> Iterator[Raised]:
-    for stream in session.scalars(select(Stream).order_by(Stream.id)):
-        oldest = session.scalar(
-            select(func.min(Message.due_at)).where(Message.stream_id == stream.id, Message.due_at.is_not(None))
-        )
+    for stream_id, name, oldest in oldest_by_stream(session):
         if oldest is not None and oldest <= now - QUEUE_TOO_OLD:
-            title = Saying("Mail of stream %(stream)s is waiting", {"stream": stream.name})
+            title = Saying("Mail of stream %(stream)s is waiting", {"stream": name})
             text = Saying(
                 "The oldest message has been due since %(since)s and nobody has taken it.",
                 {"since": f"{oldest:%Y-%m-%d %H:%M} UTC"},
             )
-            yield Raised(f"queue:{stream.id}", "queue", "error", title, text, "/logs?state=queued")
+            yield Raised(f"queue:{stream_id}", "queue", "error", title, text, "/logs?state=queued")
 
 
 def _allowances(session: Session, providers: Iterable[Provider], now: datetime) -> Iterator[Raised]:
@@ -154,10 +152,12 @@ def _begin(limit: Limit, now: datetime) -> datetime:
 
 def _sent(session: Session, begin: datetime, now: datetime) -> dict[int, int]:
     """Transactions by provider that reached MAIL, from the statistics: true also while Redis is away."""
-    pieces = blocks.stretches(session, begin, end_of(now), 24)
+    pieces = block_sums.stretches(session, begin, end_of(now), 24)
     found: dict[int, int] = defaultdict(int)
     keys = ("provider_id", "verdict_class")
-    for provider_id, verdict_class, attempts in blocks.totals(session, blocks.OUTCOMES, pieces, keys, ("attempts",)):
+    for provider_id, verdict_class, attempts in block_sums.totals(
+        session, blocks.OUTCOMES, pieces, keys, ("attempts",)
+    ):
         found[provider_id] += 0 if verdict_class in _BEFORE_MAIL else attempts
     return found
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from senddock.dispatch.blocks import LENGTHS, seal_blocks, stretches
+from senddock.dispatch.block_sums import stretches
+from senddock.dispatch.blocks import LENGTHS, seal_blocks
 from senddock.dispatch.metrics import exposition
 from senddock.dispatch.rebuilding import rebuild
 from senddock.dispatch.statistics import series_by_provider

@@ -76,7 +76,7 @@ def test_every_attempt_and_every_recipient_is_counted_once(bench: Bench, smtp_se
         )
         assert named == {"gmail.com": 1}
         now = datetime.now(UTC)
-        cards = statistics.cards(session, now)
+        cards = statistics.cards(session, statistics.day_of(session, now))
         by_name = {card.accepted_day: card for card in cards.values()}
         dead, alive = by_name[0], by_name[max(by_name)]
         assert (dead.rate_day, alive.rate_hour) == (0.0, 1.0)

@@ -7,6 +7,7 @@ from flask import Blueprint, request
 
 from senddock.dispatch import glance, journal, log_list, providers, statistics
 from senddock.dispatch.allowance import allowances
+from senddock.dispatch.waiting import waiting
 from senddock.domain.log_filter import LogFilter
 from senddock.domain.span import SPANS
 from senddock.web.htmx import page_or_fragment
@@ -29,18 +30,20 @@ def index() -> Any:
 def _figures() -> dict[str, Any]:
     now = datetime.now(UTC)
     span = SPANS.get(request.args.get("span", ""), SPANS["24h"])
-    rows = providers.all_providers(services().database)
     with services().database.read() as session:
+        rows, day = providers.in_order(session), statistics.day_of(session, now)
         names, streams = journal.provider_names(session), journal.stream_names(session)
         found = {
-            "status": journal.queue_status(session, now),
-            "figures": statistics.last_day(session, now),
-            "cards": statistics.cards(session, now),
-            "chart": stacked(statistics.series_by_provider(session, now, span), names),
+            "waiting": waiting(session, now),
+            "figures": statistics.last_day(session, day),
+            "cards": statistics.cards(session, day),
+            "chart": stacked(
+                day.series(span) if span.step == 1 else statistics.series_by_provider(session, now, span), names
+            ),
             "newest": log_list.page(session, LogFilter(), limit=6).rows,
             "workers": glance.workers(session, now),
             "incidents": glance.open_incidents(session),
-            "successes": glance.last_successes(session, [row.id for row in rows]),
+            "successes": glance.last_successes(session),
             "breakers": journal.breakers(session),
         }
     return {

@@ -99,7 +99,7 @@ def _list_context() -> dict[str, Any]:
     rows = providers.all_providers(services().database)
     with services().database.read() as session:
         breakers = journal.breakers(session)
-        cards = statistics.cards(session, now, errors=1)
+        cards = statistics.cards(session, statistics.day_of(session, now), errors=1)
         slowed = slowdowns(session)
         unreal = not_real_failovers(session)
     used = allowances(services().redis, rows, now)
