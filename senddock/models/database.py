@@ -5,8 +5,7 @@ several writing processes; here every writer first takes a lock the kernel hands
 file), so a commit waits for the commits before it and for nothing else.
 """
 
-import fcntl
-import os
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -20,7 +19,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from senddock.models.prepared import Pen
-from senddock.models.wal_sync import WalSync
+from senddock.models.wal_sync import Doubt, Unsynced, WalSync, is_disk_fault, write_again
+from senddock.models.write_gate import WriteGate
+
+log = logging.getLogger(__name__)
 
 _WRITE = {"senddock_write": True}
 # PostgreSQL says these when the statement could not be carried out for want of room, memory or permission to write.
@@ -31,39 +33,6 @@ class StorageUnavailable(RuntimeError):
     """The database cannot take a write just now (full disk, read-only, locked, gone). Nothing was stored."""
 
 
-class _WriteGate:
-    """Mutual exclusion between all threads of all processes that write to one SQLite file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._threads = threading.Lock()
-        self._descriptor: int | None = None
-        self._pid = 0
-
-    def acquire(self) -> None:
-        self._threads.acquire()
-        try:
-            if self._descriptor is None or self._pid != os.getpid():
-                # A lock on a descriptor inherited over fork would be the parent's lock too.
-                self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                self._pid = os.getpid()
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
-        except BaseException:
-            self._threads.release()
-            raise
-
-    def release(self) -> None:
-        if self._descriptor is not None:
-            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
-        self._threads.release()
-
-    def close(self) -> None:
-        with self._threads:
-            descriptor, self._descriptor = self._descriptor, None
-            if descriptor is not None and self._pid == os.getpid():
-                os.close(descriptor)
-
-
 class Database:
     """Engine, read sessions and write transactions for one database URL."""
 
@@ -71,7 +40,7 @@ class Database:
         """``engine`` lets a web framework keep the pool; it is prepared here all the same."""
         self.url = url
         self.engine = engine or create_engine(url, **engine_options(url, pool_size))
-        self._gate: _WriteGate | None = None
+        self._gate: WriteGate | None = None
         self._pen_connection: PoolProxiedConnection | None = None
         #: Two engines may share this object; a connection carries one transaction at a time.
         self._pen_lock = threading.Lock()
@@ -83,7 +52,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             file = self.engine.url.database
             if file and file != ":memory:":
-                self._gate = _WriteGate(Path(file + ".lock"))
+                self._gate = WriteGate(Path(file + ".lock"))
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
 
@@ -123,6 +92,7 @@ class Database:
                 with writing.begin():
                     yield writing
         except (OperationalError, InterfaceError) as error:
+            self._note_fault(error.orig)
             raise StorageUnavailable(_reason(error)) from error
         except DBAPIError as error:
             if _says_unavailable(error.orig):
@@ -140,8 +110,12 @@ class Database:
         with self._pen_lock:
             with self._written(lasting=lasting) as pen:
                 yield pen
-            if lasting and self._pen_log is not None:
-                self._pen_log.sync()
+            if lasting and self._pen_log is not None and self._gate is not None:
+                try:
+                    self._pen_log.sync()
+                except Unsynced:
+                    self._gate.doubt.begin()
+                    raise
 
     @contextmanager
     def _written(self, *, lasting: bool) -> Iterator[Pen]:
@@ -164,6 +138,7 @@ class Database:
                     self._drop_pen()
                     raise
         except (self._driver_error, DBAPIError) as error:
+            self._note_fault(error)
             if not (isinstance(error, self._unavailable) or _says_unavailable(error)):
                 raise
             raise StorageUnavailable(_reason(error)) from error
@@ -194,9 +169,25 @@ class Database:
         except OSError as error:
             raise StorageUnavailable(f"the database's lock cannot be taken: {error}") from error
         try:
+            if self._gate.doubt:
+                self._end_doubt(self._gate.doubt)
             yield
         finally:
             self._gate.release()
+
+    def _end_doubt(self, doubt: Doubt) -> None:
+        """What is in the log goes to the disk once more, so that what is added to it can be trusted."""
+        try:
+            write_again(str(self.engine.url.database))
+        except OSError as error:
+            raise StorageUnavailable(f"the disk does not confirm what was written: {error}") from error
+        doubt.end()
+        log.warning("the disk had failed to confirm a write: the log has been written again, and confirmed")
+
+    def _note_fault(self, error: BaseException | None) -> None:
+        """A disk that failed once may have dropped what others had written to the log."""
+        if self._gate is not None and is_disk_fault(error):
+            self._gate.doubt.begin()
 
     def _open_pen(self) -> PoolProxiedConnection:
         """The pen's own connection. On SQLite its commits do not wait for the disk: `pen` does."""
