@@ -18,6 +18,7 @@ from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Ev
 
 _BREAKERS = select(BreakerState.provider_id, BreakerState.state).where(BreakerState.domain == "")
 _PROVIDER_NAMES = select(Provider.id, Provider.name)
+_KEY_NAMES = select(ApiKey.id, ApiKey.name).order_by(ApiKey.id)
 _STREAM_NAMES = select(Stream.id, Stream.name)
 
 
@@ -42,7 +43,7 @@ class Story:
 
 def key_names(session: Session) -> dict[int, str]:
     """Names of all API keys, revoked ones too."""
-    return {row[0]: row[1] for row in session.execute(select(ApiKey.id, ApiKey.name).order_by(ApiKey.id)).all()}
+    return {row[0]: row[1] for row in session.connection().execute(_KEY_NAMES)}
 
 
 def story(session: Session, message_id: str) -> Story | None:

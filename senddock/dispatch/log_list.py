@@ -6,11 +6,12 @@ full, the next one goes on (docs/adr/0056).
 """
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, case, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, or_, select, true
 from sqlalchemy.orm import Session
 
 from senddock.domain.log_filter import LogFilter
@@ -35,11 +36,38 @@ _SAME_ID = 100
 _TAIL = 500
 
 
+class Line(NamedTuple):
+    """A message as lists show it: a row of its columns costs a fifth of a `Message`."""
+
+    id: str
+    created_at: datetime
+    stream_id: int
+    via: str
+    from_header: str | None
+    to_header: str
+    recipient_count: int
+    subject: str
+    state: str
+    due_at: datetime | None
+    finished_at: datetime | None
+    attempts: int
+    provider_id: int | None
+    failed_over: bool
+    last_class: str | None
+    last_code: int | None
+    reason: str | None
+
+
+_LINES = select(*(getattr(Message, name) for name in Line._fields))
+_NEWEST = select(Message.id).order_by(Message.id.desc()).limit(1)
+_THESE = _LINES.where(Message.id.in_(bindparam("ids", expanding=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some messages, the newest first, and whether there are more on either side."""
 
-    rows: Sequence[Message]
+    rows: Sequence[Line]
     older: str | None
     newer: str | None
     #: The page ended because it had looked at as many messages as it may; ``older`` goes on with the search.
@@ -71,9 +99,9 @@ class _Way:
         """All that the index leads to."""
         return select(self.key).where(self.lead)
 
-    def messages(self) -> Select[Message]:
+    def messages(self) -> Select[Any]:
         """Those of them that fit."""
-        query = select(Message).where(self.lead, *self.others)
+        query = _LINES.where(self.lead, *self.others)
         return query.join(Delivery, Delivery.message_id == Message.id) if self.key is not Message.id else query
 
 
@@ -105,7 +133,7 @@ def _after(session: Session, way: _Way, bounds: tuple[str | None, str | None], l
     return Page(rows, rows[-1].id if rows else ceiling or low, ceiling)
 
 
-def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int = 100) -> Sequence[Message]:
+def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int = 100) -> Sequence[Line]:
     """Messages that came after ``message_id``, the newest first; for the live tail."""
     way = _way(session, chosen)
     low, high = _bounds(chosen, after=message_id)
@@ -115,7 +143,7 @@ def newer_than(session: Session, chosen: LogFilter, message_id: str, limit: int 
 
 def newest_id(session: Session) -> str:
     """Where the live tail begins; empty while there is no message."""
-    return session.scalar(select(Message.id).order_by(Message.id.desc()).limit(1)) or ""
+    return session.connection().execute(_NEWEST).scalar() or ""
 
 
 def moved_on(session: Session, message_id: str) -> bool:
@@ -126,16 +154,16 @@ def moved_on(session: Session, message_id: str) -> bool:
     return session.scalar(query) is not None
 
 
-def changed(session: Session, shown: Sequence[str]) -> Sequence[Message]:
+def changed(session: Session, shown: Sequence[str]) -> Sequence[Line]:
     """Those of ``shown`` (``id:state:attempts``) that went on since they were shown."""
     known = {text.split(":")[0]: text for text in shown if text.count(":") == 2 and is_id(text.split(":")[0])}
     if not known:
         return []
-    rows = session.scalars(select(Message).where(Message.id.in_(known)))
+    rows = map(Line._make, session.connection().execute(_THESE, {"ids": list(known)}))
     return [row for row in rows if known[row.id] != f"{row.id}:{row.state}:{row.attempts}"]
 
 
-def named(session: Session, text: str, limit: int = 8) -> Sequence[Message]:
+def named(session: Session, text: str, limit: int = 8) -> Sequence[Line]:
     """Messages by id, Message-ID or recipient: only what an index answers, because it is asked with every letter."""
     wanted = text.strip()
     chosen = LogFilter(text=wanted if wanted.startswith("<") else wanted.lower())
@@ -146,17 +174,19 @@ def named(session: Session, text: str, limit: int = 8) -> Sequence[Message]:
 
 def _rows(
     session: Session, way: _Way, low: str | None, high: str | None, limit: int, *, newest_first: bool
-) -> list[Message]:
+) -> list[Line]:
     """One more than ``limit``, when there are."""
     query = way.messages().where(*_between(way.key, low, high))
     ordered = query.order_by(way.key.desc() if newest_first else way.key).limit(limit + 1)
-    return list(dict.fromkeys(session.scalars(ordered)))
+    found = map(Line._make, session.connection().execute(ordered))
+    return list({line.id: line for line in found}.values())
 
 
 def _nth(session: Session, way: _Way, low: str | None, high: str | None, *, newest_first: bool) -> str | None:
     """The id at which a page has looked at `WALK` messages; ``None`` when there are not so many."""
     query = way.ids().where(*_between(way.key, low, high))
-    return session.scalar(query.order_by(way.key.desc() if newest_first else way.key).offset(way.most).limit(1))
+    ordered = query.order_by(way.key.desc() if newest_first else way.key)
+    return session.connection().execute(ordered.offset(way.most).limit(1)).scalar()
 
 
 def _between(key: Any, low: str | None, high: str | None) -> list[ColumnElement[bool]]:
@@ -181,8 +211,8 @@ def _following(message_id: str) -> str:
 def _way(session: Session, chosen: LogFilter) -> _Way:
     """Choose what leads: what is likely to lead to the fewest messages. All else is written so that no index takes it."""
     text = chosen.text or ""
-    leads = [pair for wanted, pair in _leads(chosen) if wanted]
-    others = [*(plain for _, plain in leads), *(condition for wanted, condition in _others(chosen) if wanted)]
+    asked = [kind for kind, is_asked in _LEADS.items() if is_asked(chosen)]
+    others = [*(_plain(chosen, kind) for kind in asked), *_others(chosen)]
     if chosen.is_address:
         return _Way(Delivery.message_id, Delivery.recipient == text, others)
     if chosen.is_id:
@@ -192,28 +222,63 @@ def _way(session: Session, chosen: LogFilter) -> _Way:
         return _Way(Message.id, Message.id.in_(same), others, few=True)
     if text:
         others.append(_contains(session, text))
-    return _Way(Message.id, leads[0][0], others[1:]) if leads else _Way(Message.id, true(), others, in_order=True)
+    if asked:
+        return _Way(Message.id, _leading(chosen, asked[0]), others[1:])
+    return _Way(Message.id, true(), others, in_order=True)
 
 
-def _leads(chosen: LogFilter) -> Iterator[tuple[bool, tuple[Any, ColumnElement[bool]]]]:
-    """Conditions with an index of their own, the rarest first; each beside the same in words that no index takes."""
-    state, verdict, provider = chosen.state, chosen.verdict, chosen.provider
-    word, kind = Message.state.concat(""), Message.last_class.concat("")
-    yield state in RARE_STATES, (and_(Message.state == state, RARE_CONDITION), word == state)
-    refused = bool(verdict) and verdict != _ACCEPTED
-    yield refused, (and_(Message.last_class == verdict, CLASS_CONDITION), kind == verdict)
-    yield chosen.soft_bounce, (SOFT_CONDITION, kind.in_(("recipient_transient", "greylisted")))
-    yield chosen.delayed, (DELAYED_CONDITION, or_(word == "deferred", Message.rounds + 0 > 1))
-    yield chosen.fallback, (FALLBACK_CONDITION, case((Message.failed_over, 1), else_=0) == 1)
-    yield provider is not None, (Message.provider_id == provider, Message.provider_id + 0 == provider)
+#: Conditions with an index of their own, the rarest first.
+_LEADS: dict[str, Callable[[LogFilter], bool]] = {
+    "state": lambda chosen: chosen.state in RARE_STATES,
+    "verdict": lambda chosen: bool(chosen.verdict) and chosen.verdict != _ACCEPTED,
+    "soft_bounce": lambda chosen: chosen.soft_bounce,
+    "delayed": lambda chosen: chosen.delayed,
+    "fallback": lambda chosen: chosen.fallback,
+    "provider": lambda chosen: chosen.provider is not None,
+}
 
 
-def _others(chosen: LogFilter) -> Iterator[tuple[bool, ColumnElement[bool]]]:
+def _leading(chosen: LogFilter, kind: str) -> Any:
+    """The condition in the words that its index takes."""
+    match kind:
+        case "state":
+            return and_(Message.state == chosen.state, RARE_CONDITION)
+        case "verdict":
+            return and_(Message.last_class == chosen.verdict, CLASS_CONDITION)
+        case "provider":
+            return Message.provider_id == chosen.provider
+        case _:
+            return {"soft_bounce": SOFT_CONDITION, "delayed": DELAYED_CONDITION, "fallback": FALLBACK_CONDITION}[kind]
+
+
+def _plain(chosen: LogFilter, kind: str) -> ColumnElement[bool]:
+    """The same condition in words that no index takes."""
+    word, last = Message.state.concat(""), Message.last_class.concat("")
+    match kind:
+        case "state":
+            return word == chosen.state
+        case "verdict":
+            return last == chosen.verdict
+        case "soft_bounce":
+            return last.in_(("recipient_transient", "greylisted"))
+        case "delayed":
+            return or_(word == "deferred", Message.rounds + 0 > 1)
+        case "fallback":
+            return case((Message.failed_over, 1), else_=0) == 1
+        case _:
+            return Message.provider_id + 0 == chosen.provider
+
+
+def _others(chosen: LogFilter) -> Iterator[ColumnElement[bool]]:
     """Conditions that are always tried on each message: most messages fit, or an index would cost every message."""
-    yield bool(chosen.state) and chosen.state not in RARE_STATES, Message.state == chosen.state
-    yield chosen.verdict == _ACCEPTED, Message.last_class == chosen.verdict
-    yield chosen.stream is not None, Message.stream_id + 0 == chosen.stream
-    yield chosen.key is not None, Message.api_key_id == chosen.key
+    if chosen.state and chosen.state not in RARE_STATES:
+        yield Message.state == chosen.state
+    if chosen.verdict == _ACCEPTED:
+        yield Message.last_class == chosen.verdict
+    if chosen.stream is not None:
+        yield Message.stream_id + 0 == chosen.stream
+    if chosen.key is not None:
+        yield Message.api_key_id == chosen.key
 
 
 def _contains(session: Session, text: str) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from senddock.models import Database, User, UserSession
 from senddock.secrets.passwords import verify_password
@@ -16,6 +16,19 @@ SESSION_DAYS = 14
 CONFIRMED_MINUTES = 15
 #: How long the form of such a page may be open before it is sent.
 _FILLING_MINUTES = 45
+#: Every page asks for it.
+_HOLDER = (
+    select(
+        UserSession.token_hash,
+        UserSession.last_seen_at,
+        UserSession.confirmed_at,
+        User.id,
+        User.email,
+        User.totp_sealed,
+    )
+    .join(User, User.id == UserSession.user_id)
+    .where(UserSession.token_hash == bindparam("hash"), User.disabled_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +78,8 @@ def open_session(database: Database, user_id: int, *, address: str | None, agent
 def signed_in(database: Database, token: str) -> SignedIn | None:
     """Who holds this session; ``None`` when it is over. Its age is renewed at most every ten minutes."""
     now = datetime.now(UTC)
-    statement = (
-        select(
-            UserSession.token_hash,
-            UserSession.last_seen_at,
-            UserSession.confirmed_at,
-            User.id,
-            User.email,
-            User.totp_sealed,
-        )
-        .join(User, User.id == UserSession.user_id)
-        .where(UserSession.token_hash == token_hash(token), User.disabled_at.is_(None))
-    )
     with database.connect() as connection:
-        row = connection.execute(statement).one_or_none()
+        row = connection.execute(_HOLDER, {"hash": token_hash(token)}).one_or_none()
     if row is None or row.last_seen_at < now - timedelta(days=SESSION_DAYS):
         return None
     if row.last_seen_at < now - timedelta(minutes=10):

@@ -14,7 +14,7 @@ from senddock.dispatch.alerts import Raised
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.watch import needing_a_person, resting_provider
 from senddock.domain.error_help import help_for_attempt
-from senddock.domain.verdict_class import CLASSES, VerdictClass
+from senddock.domain.verdict_class import CLASSES
 from senddock.web import files, language
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
@@ -23,6 +23,7 @@ from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
 _OPEN = ("/static/", "/api", "/healthz", "/readyz", "/metrics", "/login", "/setup", "/welcome", "/language")
+_TITLES = {verdict_class.value: known.title for verdict_class, known in CLASSES.items()}
 _compressed: dict[str, bytes] = {}
 #: Among the app's extensions: when the strip was found out, and what it says.
 _STRIP = "senddock_strip"
@@ -39,10 +40,12 @@ def prepare(app: Flask) -> None:
     app.jinja_env.globals["icon"] = getattr(app.jinja_env.get_template("ui/icon.html").module, "icon")  # noqa: B009 - a macro
     app.jinja_env.filters["moment"] = _iso
     app.jinja_env.filters["told"] = lambda saying: saying.told(language.gettext)
-    app.jinja_env.filters["shown_time"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).strftime("%H:%M:%S")
+    # Cut out of one text: `strftime` takes three times as long, and a list has a hundred moments.
+    app.jinja_env.filters["shown_time"] = lambda moment: f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
+    app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).isoformat(" ", "seconds")[11:19]
     app.jinja_env.filters["from_iso"] = datetime.fromisoformat
     app.jinja_env.filters["utc_minute"] = lambda moment: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M")
+    app.jinja_env.filters["thousands"] = lambda number: f"{number:,}"
     app.jinja_env.filters["duration"] = _duration
     app.jinja_env.filters["verdict_title"] = _title
     app.jinja_env.filters["attempt_help"] = lambda attempt: help_for_attempt(attempt.verdict_class, attempt.rule)
@@ -119,7 +122,7 @@ def _compress(response: Response) -> Response:
 
 
 def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat("T", "milliseconds")[:23] + "Z"
 
 
 def _duration(milliseconds: float | None) -> str:
@@ -132,7 +135,5 @@ def _duration(milliseconds: float | None) -> str:
 
 
 def _title(verdict_class: str | None) -> str:
-    try:
-        return _(CLASSES[VerdictClass(verdict_class or "")].title)
-    except ValueError:
-        return verdict_class or _("no answer recorded")
+    title = _TITLES.get(verdict_class or "")
+    return _(title) if title is not None else verdict_class or _("no answer recorded")

@@ -8,7 +8,7 @@ from typing import Any
 
 from senddock.dispatch import journal, log_list
 from senddock.domain.log_filter import LogFilter
-from senddock.models import Database, Message
+from senddock.models import Database
 
 _PAGE = 500
 _OWN = ("id", "created_at", "state", "from_header", "to_header", "subject", "attempts", "failed_over", "last_class",
@@ -44,7 +44,7 @@ def _rows(database: Database, chosen: LogFilter) -> Iterator[dict[str, Any]]:
         before = page.older
 
 
-def _plain(row: Message, names: Mapping[int, str], streams: Mapping[int, str]) -> dict[str, Any]:
+def _plain(row: log_list.Line, names: Mapping[int, str], streams: Mapping[int, str]) -> dict[str, Any]:
     found = {name: _shown(getattr(row, name)) for name in _OWN}
     return {**found, "stream": streams.get(row.stream_id), "provider": names.get(row.provider_id or 0)}
 
