@@ -15,9 +15,10 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from senddock.dispatch.ids import new_id
 from senddock.dispatch.outbox_rows import Batch, suppressed_of
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Receipt, Submission
-from senddock.models import Database, IdempotencyRecord, StorageUnavailable
+from senddock.models import Database, IdempotencyRecord, Message, StorageUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,10 @@ class _Order:
     done: threading.Event = field(default_factory=threading.Event)
     receipt: Receipt | None = None
     error: Exception | None = None
+    #: The ids of its messages, the same however often storing them is tried.
+    ids: tuple[str, ...] = ()
+    #: Whoever waited has been told that the database did not confirm it: it must not be stored any more.
+    given_up: bool = False
 
     def finish(self) -> None:
         """Tell whoever waits."""
@@ -80,6 +85,7 @@ class Outbox:
         order = _Order(submissions, idempotency)
         self._orders.put(order)
         if not order.done.wait(_PATIENCE):
+            order.given_up = True
             raise StorageUnavailable("the database did not confirm the message in time")
         if order.error is not None:
             raise order.error
@@ -152,8 +158,9 @@ class Outbox:
         try:
             try:
                 due = self._store_all(group)
-            except IntegrityError:
-                # Another process stored the same new idempotency key first: now it is there to be found.
+            except (IntegrityError, StorageUnavailable):
+                # Another process stored the same new idempotency key first, or the connection ended in the middle of a
+                # commit that may have been carried out: now it is there to be found.
                 due = self._store_all(group)
         except Exception as error:  # noqa: BLE001 - each waiting caller gets it raised; the committer goes on
             if len(group) > 1:
@@ -175,7 +182,10 @@ class Outbox:
         batch = Batch(now)
         with self._database.transaction() as connection:
             suppressed = suppressed_of(connection, [item for order in group for item in order.submissions])
+            stored = _stored(connection, group)
             for order in group:
+                if order.given_up:
+                    continue
                 order.error = order.receipt = None
                 replayed = _claim_key(connection, order.idempotency, now) if order.idempotency else None
                 if isinstance(replayed, IdempotencyConflict):
@@ -184,12 +194,28 @@ class Outbox:
                 if replayed is not None:
                     order.receipt = Receipt((), replayed)
                     continue
-                ids = tuple(batch.add(submission, suppressed) for submission in order.submissions)
+                if order.ids and order.ids[0] in stored:
+                    order.receipt, batch.due = Receipt(order.ids), True
+                    continue
+                order.ids = order.ids or tuple(new_id() for _ in order.submissions)
+                for uid, submission in zip(order.ids, order.submissions, strict=True):
+                    batch.add(uid, submission, suppressed)
                 if order.idempotency:
-                    _remember(connection, order.idempotency, ids, now)
-                order.receipt = Receipt(ids)
+                    _remember(connection, order.idempotency, order.ids, now)
+                order.receipt = Receipt(order.ids)
             batch.store(connection)
         return batch.due
+
+
+def _stored(connection: Connection, group: Sequence[_Order]) -> set[str]:
+    """Which of these messages are in the database since an earlier try whose commit was not answered.
+
+    All of an order are stored or none, so its first message stands for it.
+    """
+    tried = [order.ids[0] for order in group if order.ids]
+    if not tried:
+        return set()
+    return set(connection.scalars(select(Message.id).where(Message.id.in_(tried))))
 
 
 def _claim_key(connection: Connection, idempotency: Idempotency, now: datetime) -> str | IdempotencyConflict | None:

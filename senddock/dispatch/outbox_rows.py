@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Connection, insert
 from sqlalchemy.exc import DBAPIError
 
-from senddock.dispatch.ids import new_id
 from senddock.dispatch.submission import Submission
 from senddock.dispatch.suppressed import suppressed_among
 from senddock.dispatch.webhook_outbox import listening
@@ -45,9 +44,8 @@ class Batch:
         self._events: list[dict[str, Any]] = []
         self.due = False
 
-    def add(self, submission: Submission, suppressed: set[tuple[int, str]]) -> str:
-        """Turn one submission into rows; returns the new message's id."""
-        uid = new_id()
+    def add(self, uid: str, submission: Submission, suppressed: set[tuple[int, str]]) -> None:
+        """Turn one submission into the rows of message ``uid``."""
         now = self._now
         scheduled = submission.scheduled_at if submission.scheduled_at and submission.scheduled_at > now else None
         waiting = Status.SCHEDULED if scheduled else Status.QUEUED
@@ -102,7 +100,6 @@ class Batch:
         )
         self._contents.append({"message_id": uid, "raw": submission.raw, "meta": submission.meta})
         self._events.append({"message_id": uid, "kind": "submitted", "at": now, "data": _submitted(submission.via)})
-        return uid
 
     def store(self, connection: Connection) -> None:
         """Insert everything that was added."""
