@@ -95,25 +95,32 @@ def series_by_provider(session: Session, now: datetime, span: Span) -> Series:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Outcomes since the beginning of the hour that the last 24 hours begin in, read once for all figures of a page.
-
-    Rows of hour, provider id, class, recipients, attempts, and attempts that were handed on.
-    """
+    """Outcomes since the beginning of the hour that the last 24 hours begin in, read once for all figures of a page."""
 
     now: datetime
+    #: Hour, provider id, class, recipients, attempts, and attempts that were handed on.
     rows: Sequence[Any]
+    #: The same without the hour: provider id and class to recipients, attempts, attempts that were handed on.
+    sums: Mapping[tuple[int, str], Sequence[int]]
 
     def series(self, span: Span) -> Series:
         """What `series_by_provider` answers for a span of 24 hours."""
-        accepted = ((row[0], row[1], row[3]) for row in self.rows if row[2] == ACCEPTED)
+        accepted = [(row[0], row[1], row[3]) for row in self.rows if row[2] == ACCEPTED]
         return folded(span, span.starts(self.now), accepted)
 
 
 def day_of(session: Session, now: datetime) -> Day:
     """Read it; hours that lie in sealed blocks are known already."""
     pieces = block_sums.stretches(session, _day_ago(now), end_of(now), 1)
-    keys, sums = ("at", "provider_id", "verdict_class"), ("recipients", "attempts", "failed_over")
-    return Day(now, list(block_sums.totals(session, blocks.OUTCOMES, pieces, keys, sums)))
+    keys, figures = ("at", "provider_id", "verdict_class"), ("recipients", "attempts", "failed_over")
+    rows = list(block_sums.totals(session, blocks.OUTCOMES, pieces, keys, figures))
+    sums: dict[tuple[int, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for _, provider_id, verdict_class, recipients, attempts, failed_over in rows:
+        entry = sums[provider_id, verdict_class]
+        entry[0] += recipients
+        entry[1] += attempts
+        entry[2] += failed_over
+    return Day(now, rows, sums)
 
 
 def end_of(now: datetime) -> datetime:
@@ -142,16 +149,18 @@ def cards(session: Session, day: Day, *, errors: int = 3) -> dict[int, Card]:
     """Figures of every provider that sent something in the last 24 hours, with its newest distinct errors."""
     found: dict[int, Card] = defaultdict(Card)
     since, last_hour = _day_ago(day.now), _hour(day.now) - timedelta(hours=1)
-    for at, provider_id, verdict_class, _, attempts, failed_over in day.rows:
+    for (provider_id, verdict_class), (_, attempts, failed_over) in day.sums.items():
         card = found[provider_id]
         card.attempts_day += attempts
         card.failed_over_day += failed_over
-        card.attempts_hour += attempts if at >= last_hour else 0
         if verdict_class == ACCEPTED:
             card.accepted_day += attempts
-            card.accepted_hour += attempts if at >= last_hour else 0
         elif attempts:
-            card.classes[verdict_class] = card.classes.get(verdict_class, 0) + attempts
+            card.classes[verdict_class] = attempts
+    for row in day.rows:
+        if row[0] >= last_hour:
+            found[row[1]].attempts_hour += row[4]
+            found[row[1]].accepted_hour += row[4] if row[2] == ACCEPTED else 0
     pieces = block_sums.stretches(session, since, end_of(day.now), blocks.LENGTHS[-1])
     for provider_id, histogram in histograms(session, pieces).items():
         found[provider_id].p50, found[provider_id].p95 = quantile(histogram, 0.5), quantile(histogram, 0.95)
@@ -188,7 +197,7 @@ def last_day(session: Session, day: Day) -> dict[str, tuple[int, int]]:
     since = _day_ago(day.now)
     pieces = block_sums.stretches(session, since - timedelta(hours=24), since, blocks.LENGTHS[-1])
     before = block_sums.totals(session, blocks.OUTCOMES, pieces, ("verdict_class",), ("recipients",))
-    sums = _added_up((row[2], row[3]) for row in day.rows), _added_up(before)
+    sums = _added_up((key[1], figures[0]) for key, figures in day.sums.items()), _added_up(before)
     return {
         name: (sum(sums[0][one] for one in classes), sum(sums[1][one] for one in classes))
         for name, classes in GROUPS.items()
