@@ -4,10 +4,10 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
-from senddock.dispatch.block_sums import stretches
-from senddock.dispatch.blocks import LENGTHS, seal_blocks
+from senddock.dispatch.block_sums import stretches, totals
+from senddock.dispatch.blocks import LENGTHS, OUTCOMES, seal_blocks
 from senddock.dispatch.metrics import exposition
 from senddock.dispatch.rebuilding import rebuild
 from senddock.dispatch.statistics import series_by_provider
@@ -88,6 +88,40 @@ def test_what_is_counted_late_is_shown_at_once_and_sealed_again(database: Databa
         pass
     assert seals(database) == whole
     assert shown(database) == before
+
+
+def test_hours_of_a_sealed_block_are_read_once_and_again_when_something_was_counted_late(database: Database) -> None:
+    fill(database, 3)
+    while seal_blocks(database, NOW):
+        pass
+    since = NOW.replace(minute=0) - timedelta(hours=24)
+    asked: list[datetime] = []
+
+    def outcomes() -> int:
+        asked.clear()
+        with database.read() as session:
+            pieces = stretches(session, since, NOW.replace(minute=0), 1)
+            assert {piece.hours for piece in pieces} == {1}
+            assert sum((piece.end - piece.begin for piece in pieces), timedelta()) == timedelta(hours=24)
+            return sum(row[1] for row in totals(session, OUTCOMES, pieces, ("at",), ("recipients",)))
+
+    @event.listens_for(database.engine, "before_execute")
+    def note(_connection: Any, statement: Any, _several: Any, given: Any, _options: Any) -> None:
+        if "begin" in given and "rollup_hour" in str(statement):
+            asked.append(given["begin"])
+
+    whole = outcomes()
+    assert outcomes() == whole
+    assert all(begin >= NOW - timedelta(hours=9) for begin in asked), "only what no block holds yet"
+    late = since + timedelta(hours=3)
+    write(database, tally(late))
+    assert outcomes() == whole + 1
+    assert any(begin <= late for begin in asked)
+    while seal_blocks(database, NOW):
+        pass
+    assert outcomes() == whole + 1
+    assert outcomes() == whole + 1
+    assert all(begin >= NOW - timedelta(hours=9) for begin in asked)
 
 
 def test_what_is_counted_on_time_touches_no_seal(database: Database) -> None:

@@ -7,13 +7,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import event, text
+from sqlalchemy import event, func, select, text
 
 from bench.pages import NoSample, log_filters, other_views, pages
 from bench.panel import give_content, rows
@@ -23,7 +24,7 @@ from senddock.config import Settings
 from senddock.dispatch import log_list
 from senddock.dispatch.blocks import seal_blocks
 from senddock.dispatch.outbox import utcnow
-from senddock.models import Database
+from senddock.models import Database, SealedBlock
 from senddock.secrets.vault import Vault
 from tests.web.conftest import EMAIL, PASSWORD, Panel
 
@@ -152,6 +153,22 @@ def _works(watched: Watched) -> dict[str, int]:
         watched.ask(path)
         found[path] = count
     return found
+
+
+def test_a_page_that_is_asked_again_reads_only_the_hours_that_are_not_sealed(sqlite: Database, watch: Make) -> None:
+    watched = watch(sqlite, 300)
+    with watched.database.connect() as connection:
+        newest = connection.execute(select(func.max(SealedBlock.start)).where(SealedBlock.hours == 6)).scalar_one()
+    sealed_until = f"{newest + timedelta(hours=6):%Y-%m-%d %H:%M:%S.%f}"
+    begins = set()
+    for path in watched.addresses:
+        if path in ("/", "/smtp", "/metrics") or path.startswith(("/?", "/statistics?")):
+            watched.ask(path)
+            again = watched.ask(path)
+            assert not any("FROM rollup_block" in statement for statement, _ in again), path
+            begins |= {given[0] for statement, given in again if re.search(r"rollup_\w+\.hour >= \?", statement)}
+    assert begins
+    assert min(begins) >= sealed_until
 
 
 def test_no_page_has_to_go_through_a_whole_table_on_postgresql(database: Database, watch: Make) -> None:
