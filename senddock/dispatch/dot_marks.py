@@ -6,6 +6,7 @@ attempt's row when the worker's messages are taken back (docs/adr/0029).
 """
 
 import json
+import time
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,10 @@ _WRITE = Prepared(
 )
 
 
+#: Seconds for which a mark may stand before its dot leaves.
+_FRESH = 2.0
+
+
 @dataclass(slots=True)
 class Mark:
     """A lane is about to send a final dot and waits until that is on disk."""
@@ -40,6 +45,18 @@ class Mark:
     committed: bool = False
     #: As it stands in the row.
     text: str = ""
+    #: When it was committed, in seconds since the machine was started.
+    since: float = 0.0
+
+    def fresh(self) -> bool:
+        """True while the mark is on disk and so young that nobody can have taken the message back: a worker's messages
+        are taken when it has been silent for the length of its lease, and it was not when the mark was committed."""
+        return self.committed and boot_time() - self.since < _FRESH
+
+
+def boot_time() -> float:
+    """Seconds since the machine was started; goes on while the machine sleeps or this process is stopped."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def begin(connection: Connection, worker_id: int) -> None:

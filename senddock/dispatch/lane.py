@@ -16,7 +16,7 @@ from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.lanes import ProviderQueue
 from senddock.dispatch.pace import Exhausted
 from senddock.dispatch.planner import Admission
-from senddock.dispatch.settling import attempt_row
+from senddock.dispatch.settling import mark_of, may_be_marked_ahead
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
 from senddock.secrets.vault import SealBroken, WrongMasterKey
@@ -27,9 +27,9 @@ from senddock.smtp.wire import Wire
 log = logging.getLogger(__name__)
 
 
-#: Yields what it waits for: the socket (`READ`, `WRITE`), a `Dial` (answered with a session), a `Mark` (with True when
-#: it is on disk).
-Flow = Generator[int | Dial | Mark, Any, Any]
+#: Yields what it waits for: the socket (`READ`, `WRITE`), a `Dial` (answered with a session), marks (each says
+#: afterwards whether it is on disk).
+Flow = Generator[int | Dial | list[Mark], Any, Any]
 
 
 class Lane:
@@ -101,26 +101,41 @@ class Lane:
             self._finish(task, opening, None)
             yield from self._reset()
             return self._take(), False
-        transaction.dot_at = self._carrier.now()
-        row = transaction.row = attempt_row(task, transaction)
-        transaction.marked = yield Mark(task.id, task.claimed.row.fence, row)
-        if not transaction.marked:
+        following = self._chained(session)
+        if not (yield from self._mark(task, transaction, following)):
             # Without its mark on disk the dot must not leave; the server discards what it has.
             self._drop()
             self._lost(task)
-            return self._take(), False
+            return following or self._take(), False
         try:
             refusal = yield from session.interruption()
         except WireFault as error:
-            return self._broke_before_dot(task, transaction, error)
+            return self._broke_before_dot(task, transaction, error, following)
         if refusal is not None:
             self._drop()
             self._finish(task, None, refusal)
-            return self._take(), False
-        return (yield from self._send_dot(task, opening, session))
+            return following or self._take(), False
+        return (yield from self._send_dot(task, opening, session, following))
 
-    def _send_dot(self, task: Task, opening: Opening, session: Session) -> Flow:
-        following = self._chained(session)
+    def _mark(self, task: Task, transaction: Transaction, following: Task | None) -> Flow:
+        """See to it that the dot mark of ``task`` is on disk; False when it cannot be."""
+        now = transaction.dot_at = self._carrier.now()
+        mark = transaction.mark
+        if mark is not None and mark.fresh():
+            mark.attempt["dot_at"] = now
+        else:
+            mark = transaction.mark = mark_of(task, transaction, now)
+            marks = [mark]
+            if following is not None and following.transaction is not None and may_be_marked_ahead(following):
+                ahead = following.transaction.mark = mark_of(following, following.transaction, now)
+                marks.append(ahead)
+            yield marks
+        transaction.row = mark.attempt
+        return mark.committed
+
+    def _send_dot(self, task: Task, opening: Opening, session: Session, following: Task | None) -> Flow:
+        if following is not None and following.transaction is not None:
+            following.transaction.started_at, following.transaction.clock = self._carrier.now(), time.monotonic()
         try:
             yield from session.finish(following.transaction.outgoing if following and following.transaction else None)
             reply = yield from session.outcome()
@@ -157,17 +172,19 @@ class Lane:
         limit = self.served.provider.messages_per_connection
         return limit is not None and session.transactions >= limit
 
-    def _broke_before_dot(self, task: Task, transaction: Transaction, error: WireFault) -> tuple[Task | None, bool]:
+    def _broke_before_dot(
+        self, task: Task, transaction: Transaction, error: WireFault, following: Task | None = None
+    ) -> tuple[Task | None, bool]:
         session = self._session
         reused = session is not None and session.transactions > 1
         self._drop()
-        if reused and not transaction.retried_fresh and not transaction.marked and error.reply.code is None:
-            # The server may have closed an idle session just then; that says nothing about the provider. With a mark
-            # on disk the body has been taken: a link that dies then was no idle one.
+        if reused and not transaction.retried_fresh and transaction.dot_at is None and error.reply.code is None:
+            # The server may have closed an idle session just then; that says nothing about the provider. Once the
+            # body has been taken, a link that dies was no idle one.
             transaction.retried_fresh = True
             return task, False
         self._finish(task, None, error.reply)
-        return self._take(), False
+        return following or self._take(), False
 
     def _open(self, task: Task) -> Flow:
         """A session from the pool, or a new one. False when it cannot be opened: the lane leaves this provider."""

@@ -20,12 +20,16 @@ log = logging.getLogger(__name__)
 
 def write_late(connection: Connection, settlement: Settlement, *, taken_over: bool) -> None:
     """Put the truth in the place of the doubt; ``taken_over`` when another worker has had the message since."""
+    if taken_over:
+        log.warning("message %s was taken over by another worker before its outcome was written", settlement.message_id)
+    if settlement.attempt is None:
+        # Nothing was sent. If it had been marked ahead, recovery has put it into the queue again, in doubt.
+        return
     if not taken_over:
         _forget_doubt(connection, settlement)
         write(pen_of(connection), [settlement])
         return
-    log.warning("message %s was taken over by another worker before its outcome was written", settlement.message_id)
-    if not (settlement.attempt and settlement.marked):
+    if not settlement.marked:
         return
     _forget_doubt(connection, settlement)
     pen = pen_of(connection)

@@ -26,6 +26,10 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the deadlines of waiting lanes.
 _CLOCK = 0.05
+#: Seconds for which marks wait for those of other lanes; a commit costs that much.
+_GATHERING = 0.001
+#: Commits after which it is tried again whether gathering brings anything.
+_ALONE = 15
 
 
 class _Berth:
@@ -50,9 +54,11 @@ class Loop:
         self._board = board
         self._selector = selectors.DefaultSelector()
         self._berths: set[_Berth] = set()
-        self._marks: list[tuple[_Berth, Mark]] = []
+        self._marks: list[tuple[_Berth, list[Mark]]] = []
         self._dialled: deque[tuple[_Berth, Session | None, BaseException | None]] = deque()
         self._looked = 0.0
+        #: Commits for which nothing is gathered, because nothing came the last time.
+        self._alone = 0
         #: Between `wake`, which any thread may call, and `close`: a number that was closed may be another file's by then.
         #: Re-entrant, because a signal may wake the loop in the middle of waking it.
         self._door = threading.RLock()
@@ -81,19 +87,37 @@ class Loop:
     def turn(self, longest: float) -> None:
         """Let every lane go on that can; waits at most ``longest`` seconds for the first."""
         self._start_lanes()
-        ready = self._selector.select(self._timeout(longest))
+        patience = self._recorder.patience()
+        ready = self._selector.select(self._timeout(longest if patience is None else min(longest, patience)))
+        self._serve(ready)
+        self._throw_overdue()
+        if self._marks:
+            self._gather()
+            self._commit()
+        elif self._recorder.due() and (not self._berths or not self._recorder.patience()):
+            # Outcomes alone wait a moment for marks to share their commit with.
+            self._recorder.commit([])
+
+    def _serve(self, ready: list[tuple[selectors.SelectorKey, int]]) -> None:
         for key, _ in ready:
             berth: _Berth | None = key.data
             if berth is None:
                 self._hear()
             elif key.fd == berth.fd:
                 self._resume(berth, None)
-        self._throw_overdue()
-        if self._marks:
-            self._commit()
-        elif self._recorder.due() and not (ready and self._berths and self._selector.select(0)):
-            # Outcomes alone wait for marks to share their commit with, as long as something else can be done.
-            self._recorder.commit([])
+
+    def _gather(self) -> None:
+        """Wait for the other lanes' marks too, as long as their servers answer within a moment."""
+        if self._alone:
+            self._alone -= 1
+            return
+        until = time.monotonic() + _GATHERING
+        while len(self._marks) < len(self._berths) and time.monotonic() < until:
+            ready = self._selector.select(_GATHERING)
+            if not ready:
+                self._alone = _ALONE
+                return
+            self._serve(ready)
 
     def close(self) -> None:
         """Leave what is under way to recovery and give back descriptors."""
@@ -139,7 +163,7 @@ class Loop:
         else:
             if isinstance(wanted, int):
                 self._want(berth, wanted)
-            elif isinstance(wanted, Mark):
+            elif isinstance(wanted, list):
                 self._marks.append((berth, wanted))
             else:
                 self._attach(berth, None)
@@ -175,12 +199,12 @@ class Loop:
     def _commit(self) -> None:
         waiting, self._marks = self._marks, []
         try:
-            self._recorder.commit([mark for _, mark in waiting])
+            self._recorder.commit([mark for _, marks in waiting for mark in marks])
         except Exception:
             # What is not known to be on disk is not sent.
-            log.exception("the dot marks of %d messages met a defect", len(waiting))
-        for berth, mark in waiting:
-            self._resume(berth, mark.committed)
+            log.exception("the dot marks of %d lanes met a defect", len(waiting))
+        for berth, _ in waiting:
+            self._resume(berth, None)
 
     def _throw_overdue(self) -> None:
         now = time.monotonic()

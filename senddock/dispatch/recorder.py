@@ -1,8 +1,9 @@
 """The only writer of outcomes: everything that waits is committed in one transaction, then the waiting lanes go on.
 
 A dot mark is committed before its final dot leaves. A worker that dies between the two leaves a mark without an outcome:
-exactly the attempts whose fate nobody can know. Group commit makes that exact at full speed, because ten lanes that wait
-for ten marks wait for one fsync; and the outcomes of the messages before ride along.
+the attempts whose fate nobody can know, and of mail that is sent again by itself the one chained behind each
+(docs/adr/0059). Group commit makes that possible at full speed, because ten lanes that wait for their marks wait for one
+fsync; and the outcomes of the messages before ride along.
 """
 
 import contextlib
@@ -22,6 +23,8 @@ from senddock.models.prepared import Pen
 
 log = logging.getLogger(__name__)
 
+#: Seconds for which outcomes wait for marks to come.
+_PATIENCE = 0.005
 #: Seconds until letting go of a message is tried again.
 _PAUSE = 1.0
 
@@ -47,6 +50,8 @@ class Recorder:
         self._left: dict[str, int] = {}
         self._delay = 0.0
         self._not_before = 0.0
+        #: Monotonic seconds at which the first of those that wait came.
+        self._since = 0.0
 
     @property
     def waiting(self) -> bool:
@@ -57,8 +62,16 @@ class Recorder:
         """True when there is an outcome to be committed now."""
         return self.waiting and time.monotonic() >= self._not_before
 
+    def patience(self) -> float | None:
+        """Seconds for which outcomes still wait for marks to share their commit with; ``None`` when none waits."""
+        return max(0.0, self._since + _PATIENCE - time.monotonic()) if self._waiting else None
+
     def settle(self, settlement: Settlement) -> None:
         """Take an outcome for the next commit. It is kept and tried again while the database takes no writes."""
+        mark = self._in_flight.get(settlement.message_id)
+        if not self._waiting:
+            self._since = time.monotonic()
+        settlement.marked = mark is not None and settlement.ends(mark.attempt["number"])
         self._waiting.append(settlement)
 
     def leave(self, message_id: str, fence: int) -> None:
@@ -141,8 +154,9 @@ class Recorder:
             log.error("%d messages are not sent: %s", len(marks), error)
             on_disk = False
         self._in_flight = flying
+        since = dot_marks.boot_time()
         for mark in held:
-            mark.committed = on_disk
+            mark.committed, mark.since = on_disk, since
         if len(mine) != len(settlements):
             for item in settlements:
                 if not _is_mine(item, fences, released):

@@ -10,6 +10,7 @@ from typing import Any
 from senddock.content.dots import dot_stuff
 from senddock.content.headers import address_header, splice
 from senddock.dispatch.claim import Claimed
+from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.pace import Grant
 from senddock.dispatch.rewriting import Rewritten, rewrite
 from senddock.dispatch.roster import StreamView
@@ -73,7 +74,8 @@ class Transaction:
     clock: float = 0.0
     #: The attempt's row as far as it is known; made when the dot is about to leave, or with the outcome.
     row: dict[str, Any] | None = None
-    marked: bool = False
+    #: Its dot mark, once it has been asked for.
+    mark: Mark | None = None
     retried_fresh: bool = False
     dot_at: datetime | None = None
     #: Set when the provider's own From took the place of the message's.

@@ -3,58 +3,20 @@
 import errno
 import os
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from senddock.dispatch import dot_marks
-from senddock.dispatch.claim import claim
-from senddock.dispatch.dot_marks import Mark
-from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.recover import recover
 from senddock.dispatch.settlement import Settlement
-from senddock.models import Message, Worker
+from senddock.models import Message
 from tests.conftest import Bench
+from tests.dispatch.rows import NOW, held, mark_of
 from tests.smtp_server import ScriptedSMTP, reply, reset
 
 Servers = Callable[..., ScriptedSMTP]
-NOW = datetime.now(UTC)
-
-
-def held(bench: Bench, *to: str) -> tuple[Recorder, str, int]:
-    """A message held by a worker on another host, the recorder of that worker, and the fence."""
-    message_id = bench.submit(*to)
-    with bench.database.transaction() as connection:
-        connection.execute(insert(Worker).values(id=77, host="elsewhere", pid=1, started_at=NOW, heartbeat_at=NOW))
-        dot_marks.begin(connection, 77)
-    (claimed,) = claim(bench.database, worker_id=77, stream_ids=[1], limit=9, now=datetime.now(UTC))
-    return Recorder(bench.database, 77), message_id, claimed.row.fence
-
-
-def mark_of(message_id: str, fence: int, number: int = 1) -> Mark:
-    row = {
-        "message_id": message_id,
-        "number": number,
-        "provider_id": 7,
-        "provider_name": "p",
-        "started_at": NOW,
-        "dot_at": NOW,
-        "finished_at": None,
-        "duration_ms": None,
-        "recipients": 1,
-        "stage": None,
-        "verdict_class": None,
-        "code": None,
-        "enhanced": None,
-        "text": None,
-        "rule": None,
-        "fail_over": False,
-        "tls": None,
-        "plan": {"why": "priority 1"},
-        "detail": {},
-    }
-    return Mark(message_id, fence, row)
 
 
 def marked(bench: Bench) -> list[tuple[str, int]]:

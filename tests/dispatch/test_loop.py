@@ -48,16 +48,24 @@ class Visit:
 class Notes:
     """A recorder that remembers its commits."""
 
-    waiting = False
-
     def __init__(self) -> None:
         self.commits: list[list[str]] = []
         self.refused: set[str] = set()
+        #: Seconds for which an outcome still waits for marks; ``None`` when there is no outcome.
+        self.outcome: float | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self.outcome is not None
 
     def due(self) -> bool:
-        return False
+        return self.waiting
+
+    def patience(self) -> float | None:
+        return self.outcome
 
     def commit(self, marks: Sequence[Mark]) -> None:
+        self.outcome = None
         self.commits.append([mark.message_id for mark in marks])
         for mark in marks:
             mark.committed = mark.message_id not in self.refused
@@ -122,7 +130,9 @@ def test_all_marks_of_a_turn_share_one_commit_and_each_lane_learns_its_own(floor
     told: dict[str, bool] = {}
 
     def marks(name: str) -> Iterator[Any]:
-        told[name] = yield Mark(name, 1, {})
+        mark = Mark(name, 1, {})
+        yield [mark]
+        told[name] = mark.committed
 
     for name in ("a", "b", "c"):
         floor.add(Visit(marks(name)))
@@ -132,11 +142,74 @@ def test_all_marks_of_a_turn_share_one_commit_and_each_lane_learns_its_own(floor
     assert told == {"a": True, "b": False, "c": True}
 
 
+def one_after_the_other(floor: Floor, *rounds: str) -> list[Line]:
+    """Two lanes that want a mark in each round; the second hears from its server while the first asks for its own."""
+    first, second = Line(), Line()
+
+    def leads() -> Iterator[Any]:
+        for name in rounds:
+            yield READ
+            first.near.recv(1)
+            second.far.send(b".")
+            yield [Mark(f"first {name}", 1, {})]
+
+    def follows() -> Iterator[Any]:
+        for name in rounds:
+            yield READ
+            second.near.recv(1)
+            yield [Mark(f"second {name}", 1, {})]
+
+    floor.add(Visit(leads(), first))
+    floor.add(Visit(follows(), second))
+    first.far.send(b"." * len(rounds))
+    return [first, second]
+
+
+def test_marks_wait_a_moment_for_those_of_lanes_whose_servers_answer_at_once(floor: Floor) -> None:
+    lines = one_after_the_other(floor, "a", "b")
+    floor.turn_until(lambda: not floor.loop.busy)
+    assert [sorted(commit) for commit in floor.notes.commits] == [["first a", "second a"], ["first b", "second b"]]
+    for line in lines:
+        line.close()
+
+
+def test_marks_do_not_wait_again_where_nothing_came_the_last_time(floor: Floor) -> None:
+    silent = Line()
+    floor.add(Visit((wanted for wanted in [READ]), silent))
+    floor.add(Visit(wanted for wanted in [[Mark("alone", 1, {})]]))
+    floor.turn_until(lambda: floor.notes.commits)
+    lines = one_after_the_other(floor, "a")
+    floor.turn_until(lambda: len(floor.notes.commits) == 3)
+    assert floor.notes.commits == [["alone"], ["first a"], ["second a"]]
+    for line in (silent, *lines):
+        line.close()
+
+
+def test_an_outcome_alone_is_committed_when_it_has_waited_long_enough_for_marks(floor: Floor) -> None:
+    line, heard = Line(), list[bytes]()
+    floor.add(Visit(reads(line, heard), line))
+    floor.notes.outcome = 0.001
+    floor.loop.turn(0)
+    assert floor.notes.commits == []
+    floor.notes.outcome = 0.0
+    floor.loop.turn(0)
+    assert floor.notes.commits == [[]]
+    line.close()
+
+
+def test_an_outcome_is_committed_at_once_when_no_lane_is_under_way(floor: Floor) -> None:
+    floor.notes.outcome = 60.0
+    floor.loop.turn(0)
+    assert floor.notes.commits == [[]]
+
+
 def test_marks_whose_commit_meets_a_defect_are_not_on_disk(floor: Floor, caplog: pytest.LogCaptureFixture) -> None:
     told: list[bool] = []
 
     def marks() -> Iterator[Any]:
-        told.append((yield Mark("a", 1, {})))
+        mark = Mark("a", 1, {})
+        yield [mark]
+        told.append(mark.committed)
 
     def broken(_: Sequence[Mark]) -> None:
         raise RuntimeError("a defect")
@@ -152,7 +225,7 @@ def test_a_lane_that_breaks_ends_alone(floor: Floor, caplog: pytest.LogCaptureFi
     line, heard = Line(), list[bytes]()
 
     def breaks() -> Iterator[Any]:
-        yield Mark("a", 1, {})
+        yield [Mark("a", 1, {})]
         raise RuntimeError("a defect")
 
     floor.add(Visit(breaks()))
