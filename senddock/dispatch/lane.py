@@ -89,6 +89,7 @@ class Lane:
             if refusal is not None:
                 self._finish(task, None, refusal)
                 return self._take(), False
+        opening: Opening | None = None
         try:
             if not begun:
                 yield from session.begin(outgoing)
@@ -96,8 +97,12 @@ class Lane:
             if opening.ready:
                 yield from session.body(outgoing)
         except WireFault as error:
-            return self._broke_before_dot(task, transaction, error)
+            return self._broke_before_dot(task, transaction, error, opening)
         if not opening.ready:
+            if self._ends_session(opening) and not transaction.retried_fresh:
+                self._drop()
+                transaction.retried_fresh = True
+                return task, False
             self._finish(task, opening, None)
             yield from self._reset()
             return self._take(), False
@@ -110,10 +115,10 @@ class Lane:
         try:
             refusal = yield from session.interruption()
         except WireFault as error:
-            return self._broke_before_dot(task, transaction, error, following)
+            return self._broke_before_dot(task, transaction, error, opening, following)
         if refusal is not None:
             self._drop()
-            self._finish(task, None, refusal)
+            self._finish(task, opening, refusal)
             return following or self._take(), False
         return (yield from self._send_dot(task, opening, session, following))
 
@@ -145,6 +150,11 @@ class Lane:
             lost = Reply(Stage.REPLY, None, None, f"No answer after the final dot: {error.reply.text}")
             self._finish(task, opening, lost)
             return following or self._take(), False
+        if reply.code is not None and 300 <= reply.code < 400:
+            # No answer to a dot: whatever it belongs to, what comes after it cannot be told apart any more.
+            self._drop()
+            self._finish(task, opening, reply)
+            return following or self._take(), False
         self._finish(task, opening, reply)
         if following is not None:
             return following, True
@@ -172,9 +182,23 @@ class Lane:
         limit = self.served.provider.messages_per_connection
         return limit is not None and session.transactions >= limit
 
+    def _ends_session(self, opening: Opening) -> bool:
+        """True when the server has ended a session that had carried others (421 to MAIL: so many messages, so long idle).
+
+        A new one shows whether it meant the session or itself.
+        """
+        reused = self._session is not None and self._session.transactions > 1
+        return reused and opening.refusal is not None and opening.refusal.code == 421 and not opening.recipients
+
     def _broke_before_dot(
-        self, task: Task, transaction: Transaction, error: WireFault, following: Task | None = None
+        self,
+        task: Task,
+        transaction: Transaction,
+        error: WireFault,
+        opening: Opening | None,
+        following: Task | None = None,
     ) -> tuple[Task | None, bool]:
+        """The link died; the recipients that were refused before keep their answers."""
         session = self._session
         reused = session is not None and session.transactions > 1
         self._drop()
@@ -183,7 +207,7 @@ class Lane:
             # body has been taken, a link that dies was no idle one.
             transaction.retried_fresh = True
             return task, False
-        self._finish(task, None, error.reply)
+        self._finish(task, opening, error.reply)
         return following or self._take(), False
 
     def _open(self, task: Task) -> Flow:

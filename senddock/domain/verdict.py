@@ -51,8 +51,14 @@ def judge(
     reply: Reply, *, provider: str | None = None, now: datetime | None = None, rules: RulePack | None = None
 ) -> Verdict:
     """Decide what ``reply`` means. ``provider`` is a catalogue key; ``now`` is needed to read absolute times."""
-    if reply.positive and reply.stage is Stage.FINAL_DOT:
-        return _ACCEPTED
+    if reply.positive:
+        if reply.stage is not Stage.FINAL_DOT:
+            # Not what a refusal looks like: the answers have got out of step, and nothing has been sent.
+            return _verdict(VerdictClass.SERVER_TRANSIENT, reply, None, "order")
+        if reply.code is not None and reply.code < 300:
+            return _ACCEPTED
+        # A 354 answers no dot. Whether there was one to this, nobody can know.
+        return _verdict(VerdictClass.UNCERTAIN, reply, None, "order")
     if reply.code is None and reply.enhanced is None and reply.stage is Stage.REPLY:
         return _verdict(VerdictClass.UNCERTAIN, reply, None, "stage:reply")
     wait = wait_in(reply.text, now)

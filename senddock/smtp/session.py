@@ -125,18 +125,24 @@ class Session:
         if welcome is not None:
             return welcome
         mail = yield from self._reply(Stage.MAIL)
-        if not mail.positive and not self.pipelining:
+        if mail.code == 421:
+            # It closes the connection (RFC 5321 section 3.8): there are no answers to the rest to wait for.
+            self.broken = True
+        if not mail.positive and (self.broken or not self.pipelining):
             return Opening(mail, (), ready=False)
         recipients: list[Reply] = []
         try:
             return (yield from self._after_mail(outgoing, mail, recipients))
-        except WireFault:
+        except WireFault as error:
             # A server that hangs up after its refusal (421) has said why; the refusal is the news, not the hang-up.
             self.broken = True
             if not mail.positive:
                 return Opening(mail, (), ready=False)
             if recipients and recipients[-1].code == 421:
                 return Opening(recipients[-1], (), ready=False)
+            if len(recipients) == len(outgoing.recipients):
+                # The link died at DATA: who was refused keeps that answer.
+                return Opening(error.reply, tuple(recipients), ready=False)
             raise
 
     def _welcome(self, recipients: int) -> Opening | None:
