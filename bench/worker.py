@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from senddock.dispatch.collector import calm_collector
 from senddock.dispatch.engine import Engine
-from senddock.dispatch.worker import calm_collector
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 
@@ -17,7 +17,7 @@ def main() -> None:
     """Drain once."""
     url, key, lanes, workers = sys.argv[1:5]
     engine = Engine(Database(url), Vault([bytes.fromhex(key)]), None, lanes=int(lanes), workers=int(workers))
-    calm_collector()
+    calm_collector(20_000)
     print("ready", flush=True)
     sys.stdin.readline()
     before, cpu = _resident(), time.process_time()

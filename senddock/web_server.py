@@ -6,6 +6,7 @@ from gunicorn.app.base import BaseApplication
 
 from senddock.app import create_app
 from senddock.config import Settings
+from senddock.dispatch.collector import calm_collector
 from senddock.models import Database
 from senddock.secrets.vault import Vault
 
@@ -45,5 +46,6 @@ def serve(settings: Settings, vault: Vault, database: Database, redis: "Redis") 
         "control_socket_disable": True,
     }
     app = create_app(settings, vault=vault, redis=redis)
+    calm_collector(5_000)
     known = _Server(app, {}).cfg.settings
     _Server(app, {name: value for name, value in options.items() if name in known}).run()

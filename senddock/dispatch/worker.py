@@ -1,6 +1,5 @@
 """The worker process: RQ's loop around one engine."""
 
-import gc
 import logging
 import signal
 import threading
@@ -12,6 +11,7 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.timeouts import TimerDeathPenalty
 
+from senddock.dispatch.collector import calm_collector
 from senddock.dispatch.engine import Engine
 from senddock.dispatch.jobs import WorkerProcess, equip
 from senddock.dispatch.lookout import Lookout
@@ -51,14 +51,6 @@ class _Worker(SimpleWorker):
             self.on_stop()
 
 
-def calm_collector() -> None:
-    """Once a worker is put together: nothing of it becomes garbage, and a message is made of some hundred objects that
-    die by themselves, so that looking for cycles every 700 objects took a twentieth of a worker's time."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
 def run(engine: Engine, redis: "Redis", test: Callable[[str], None], *, burst: bool = False) -> None:
     """Work until SIGTERM or SIGINT; then finish the transactions on the wire and give the rest back.
 
@@ -70,7 +62,8 @@ def run(engine: Engine, redis: "Redis", test: Callable[[str], None], *, burst: b
         stopping.set()
         engine.request_stop()
 
-    calm_collector()
+    # A message is made of some hundred objects that die by themselves.
+    calm_collector(20_000)
     waker = Waker(redis)
     equip(WorkerProcess(engine, waker, redis, test))
     lookout = Lookout(redis, engine.drain)
