@@ -48,8 +48,7 @@ def statistics_export(house: House, span: str, by: str) -> None:
     """Write the figures as CSV to standard output."""
     from senddock.dispatch.statistics_report import export
 
-    with house.database.read() as session:
-        csv.writer(sys.stdout).writerows(export(session, datetime.now(UTC), SPANS[span], by))
+    csv.writer(sys.stdout).writerows(export(house.database, datetime.now(UTC), SPANS[span], by))
 
 
 @statistics.command("rebuild")

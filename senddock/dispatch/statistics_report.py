@@ -3,17 +3,17 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from senddock.dispatch import block_sums, blocks
 from senddock.dispatch.statistics import ACCEPTED, GROUPS, Series, end_of, folded
 from senddock.domain.latency import quantile
 from senddock.domain.span import Span
-from senddock.models import DomainRollup, HourlyRollup
+from senddock.models import Database, DomainRollup, HourlyRollup
 
 _SOFT = GROUPS["soft_bounces"]
 _NAMES = {"accepted": "accepted", "soft_bounces": "soft", "refused": "refused", "uncertain": "uncertain"}
@@ -21,6 +21,16 @@ _NAMES = {"accepted": "accepted", "soft_bounces": "soft", "refused": "refused", 
 _COUNTED_AS = {verdict_class: _NAMES[group] for group, classes in GROUPS.items() for verdict_class in classes}
 #: Recipient domains shown; the export has all of them.
 _SHOWN_DOMAINS = 15
+_BY_HOUR = (
+    select(HourlyRollup.__table__)
+    .where(HourlyRollup.hour >= bindparam("begin"), HourlyRollup.hour < bindparam("end"))
+    .order_by(HourlyRollup.hour)
+)
+_BY_DOMAIN = (
+    select(DomainRollup.__table__)
+    .where(DomainRollup.day >= bindparam("begin"), DomainRollup.day < bindparam("end"))
+    .order_by(DomainRollup.day)
+)
 
 
 @dataclass(slots=True)
@@ -97,21 +107,26 @@ def report(
     )
 
 
-def export(session: Session, now: datetime, span: Span, by: str) -> Iterator[Sequence[Any]]:
-    """Rows for a spreadsheet, headings first; ``by`` is ``hour`` or ``domain`` (which is kept by day)."""
+def export(database: Database, now: datetime, span: Span, by: str) -> Iterator[Sequence[Any]]:
+    """Rows for a spreadsheet, headings first; ``by`` is ``hour`` or ``domain`` (which is kept by day).
+
+    Read day by day while they are sent: a month has tens of thousands, and nobody waits for the last one.
+    """
     begin = span.starts(now)[0]
     if by == "domain":
+        query, begin = _BY_DOMAIN, _day(begin)
         yield ("day", "stream_id", "provider_id", "domain", "class", "recipients")
-        rows = session.execute(
-            select(DomainRollup.__table__).where(DomainRollup.day >= _day(begin)).order_by(DomainRollup.day)
-        )
     else:
+        query = _BY_HOUR
         yield ("hour", "stream_id", "provider_id", "class", "recipients", "attempts", "failed_over", "duration_ms")
-        rows = session.execute(
-            select(HourlyRollup.__table__).where(HourlyRollup.hour >= begin).order_by(HourlyRollup.hour)
-        )
-    for row in rows:
-        yield (row[0].isoformat(), *row[1:])
+    last = end_of(now)
+    while begin < last:
+        end = begin + timedelta(days=1)
+        with database.connect() as connection:
+            rows = connection.execute(query, {"begin": begin, "end": end}).all()
+        for row in rows:
+            yield (row[0].isoformat(), *row[1:])
+        begin = end
 
 
 def _latency(

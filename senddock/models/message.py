@@ -21,6 +21,7 @@ FALLBACK_CONDITION = text("failed_over")
 DELAYED_CONDITION = text("(state = 'deferred' OR rounds > 1)")
 _DUE = text("due_at IS NOT NULL")
 _HELD = text("worker_id IS NOT NULL")
+_PINNED = text("pinned_provider_id IS NOT NULL AND due_at IS NOT NULL")
 _TRIED = text("provider_id IS NOT NULL")
 
 
@@ -42,6 +43,8 @@ class Message(Base):
         Index("ix_message_fallback", "id", sqlite_where=FALLBACK_CONDITION, postgresql_where=FALLBACK_CONDITION),
         # A message has no provider before its first attempt: it is entered once and not twice.
         Index("ix_message_provider", "provider_id", "id", sqlite_where=_TRIED, postgresql_where=_TRIED),
+        # What waits for one provider by a person's word: nearly no message is entered.
+        Index("ix_message_pinned", "pinned_provider_id", sqlite_where=_PINNED, postgresql_where=_PINNED),
         Index(None, "header_message_id"),
     )
 

@@ -85,8 +85,8 @@ def test_the_report_has_every_figure_once(database: Database) -> None:
     with database.read() as session:
         found = report(session, NOW, SPANS["24h"])
         one = report(session, NOW, SPANS["24h"], provider_id=1)
-        hours = list(export(session, NOW, SPANS["24h"], "hour"))
-        domains = list(export(session, NOW, SPANS["24h"], "domain"))
+    hours = list(export(database, NOW, SPANS["24h"], "hour"))
+    domains = list(export(database, NOW, SPANS["24h"], "domain"))
     assert sum(totals.recipients for totals in found.providers.values()) == wanted["all"]
     assert sum(totals.recipients for totals in found.streams.values()) == wanted["all"]
     assert sum(totals.recipients for totals in found.domains.values()) == wanted["all"]

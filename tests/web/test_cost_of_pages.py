@@ -21,9 +21,10 @@ from bench.panel import give_content, rows
 from bench.seeding import season, seed
 from senddock.app import create_app
 from senddock.config import Settings
-from senddock.dispatch import log_list
+from senddock.dispatch import log_list, providers
 from senddock.dispatch.blocks import seal_blocks
 from senddock.dispatch.outbox import utcnow
+from senddock.dispatch.waiting import waiting
 from senddock.models import Database, SealedBlock
 from senddock.secrets.vault import Vault
 from tests.web.conftest import EMAIL, PASSWORD, Panel
@@ -169,6 +170,22 @@ def test_a_page_that_is_asked_again_reads_only_the_hours_that_are_not_sealed(sql
             begins |= {given[0] for statement, given in again if re.search(r"rollup_\w+\.hour >= \?", statement)}
     assert begins
     assert min(begins) >= sealed_until
+
+
+def test_what_waits_is_counted_in_indexes(sqlite: Database) -> None:
+    asked: list[tuple[str, Any]] = []
+    event.listen(sqlite.engine, "before_cursor_execute", lambda *call: asked.append((call[2], call[3])))
+    providers.waiting_for(sqlite, 1)
+    with sqlite.read() as session:
+        waiting(session, utcnow())
+    plans = []
+    with sqlite.connect() as connection:
+        for statement, parameters in [pair for pair in asked if "SELECT" in pair[0]]:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            plans += [row[3] for row in rows if "message" in row[3]]
+    assert len(plans) == 6
+    assert "INDEX ix_message_pinned" in plans[0]
+    assert all("USING COVERING INDEX ix_message_" in line for line in plans[1:]), plans
 
 
 def test_no_page_has_to_go_through_a_whole_table_on_postgresql(database: Database, watch: Make) -> None:

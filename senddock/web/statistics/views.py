@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask import Blueprint, Response, request
 from senddock.dispatch import journal
 from senddock.dispatch.statistics_report import export, report
 from senddock.domain.span import SPANS, Span
+from senddock.models import Database
 from senddock.web.htmx import page_or_fragment
 from senddock.web.services import services
 
@@ -36,18 +38,26 @@ def index() -> Any:
 
 @bp.get("/export.csv")
 def export_csv() -> Response:
-    """The same figures for a spreadsheet; a few thousand lines at most, so they are made at once."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    with services().database.read() as session:
-        names, streams = journal.provider_names(session), journal.stream_names(session)
-        rows = export(session, datetime.now(UTC), _span(), "domain" if request.args.get("by") == "domain" else "hour")
-        writer.writerow([*next(rows), "stream", "provider"])
-        for row in rows:
-            writer.writerow([*row, _cell(streams.get(row[1], "")), _cell(names.get(row[2], ""))])
-    answer = Response(buffer.getvalue(), mimetype="text/csv")
+    """The same figures for a spreadsheet, streamed."""
+    by = "domain" if request.args.get("by") == "domain" else "hour"
+    answer = Response(_lines(services().database, _span(), by), mimetype="text/csv")
     answer.headers["Content-Disposition"] = 'attachment; filename="senddock-statistics.csv"'
     return answer
+
+
+def _lines(database: Database, span: Span, by: str) -> Iterator[str]:
+    with database.read() as session:
+        names, streams = journal.provider_names(session), journal.stream_names(session)
+    rows = export(database, datetime.now(UTC), span, by)
+    yield _line([*next(rows), "stream", "provider"])
+    for row in rows:
+        yield _line([*row, _cell(streams.get(row[1], "")), _cell(names.get(row[2], ""))])
+
+
+def _line(cells: Sequence[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow(cells)
+    return buffer.getvalue()
 
 
 def _cell(text: str) -> str:
