@@ -129,8 +129,10 @@ def _take_back(connection: Connection, row: Row[*tuple[Any, ...]], now: datetime
 def _in_doubt(
     connection: Connection, row: Row[*tuple[Any, ...]], doubtful: Sequence[Row[*tuple[Any, ...]]], now: datetime
 ) -> None:
-    """The dot was about to leave and no answer was recorded: nobody can know."""
-    text = "The worker died after the final dot; no answer was recorded."
+    """The dot was about to leave or had left, and no answer was recorded: nobody can know."""
+    text = (
+        "The worker died as the final dot was leaving or had left; whether the provider took the message is not known."
+    )
     deliveries = connection.execute(
         select(Delivery.id, Delivery.recipient, Delivery.verdict_class).where(
             Delivery.message_id == row.id, Delivery.status.in_(_PENDING)
