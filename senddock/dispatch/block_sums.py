@@ -51,7 +51,9 @@ def stretches(session: Session, begin: datetime, end: datetime, longest: int) ->
     pieces = _pieces(session, begin, end, lengths) if lengths else _shortest(session, begin, end, hourly=True)
     for piece in pieces:
         last = found[-1] if found else None
-        if last is not None and last.hours == piece.hours and bool(last.seals) == bool(piece.seals):
+        # Hours of one block are kept together: as time goes on, what was read of them stays of use.
+        alike = last is not None and last.hours == piece.hours and (last.hours != 1 or not (last.seals or piece.seals))
+        if last is not None and alike:
             found[-1] = Stretch(last.hours, last.begin, piece.end, last.seals + piece.seals)
         else:
             found.append(piece)
