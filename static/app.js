@@ -35,7 +35,7 @@
   }
 
   document.addEventListener("click", function (event) {
-    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu], [data-jump], [data-fill-port]");
+    var target = event.target.closest("[data-copy], [data-theme-switch], [data-menu], [data-jump], [data-fill-port], [data-reload], [data-trouble-close]");
     document.querySelectorAll("details.more[open]").forEach(function (menu) {
       if (!menu.contains(event.target)) menu.removeAttribute("open");
     });
@@ -54,10 +54,15 @@
       var port = document.getElementById("port");
       var kind = document.querySelector('input[name="encryption"][value="' + target.dataset.fillEncryption + '"]');
       if (!port || !kind) return;
+      event.preventDefault();
       port.value = target.dataset.fillPort;
       kind.checked = true;
       port.dispatchEvent(new Event("change", { bubbles: true }));
       port.focus();
+    } else if (target.hasAttribute("data-reload")) {
+      location.reload();
+    } else if (target.hasAttribute("data-trouble-close")) {
+      trouble.hidden = true;
     } else if (target.hasAttribute("data-jump")) {
       event.preventDefault();
       openJump();
@@ -136,6 +141,45 @@
       form: form && !element.id ? "form[action=\"" + CSS.escape(form.getAttribute("action")) + "\"] " + element.tagName : null
     };
   }
+
+  // What fails leaves the page as it is and is told in a bar over it. A part that renews itself is asked again anyway,
+  // so trouble with the connection goes by itself; what a person has pressed is told until it is closed.
+  var trouble = document.getElementById("trouble"), heard = new Date();
+
+  function tell(kind, title, why) {
+    if (!trouble.hidden && trouble.dataset.kind === "pressed" && kind !== "pressed") return;
+    trouble.dataset.kind = kind;
+    trouble.querySelector("[data-trouble-title]").textContent = title;
+    trouble.querySelector("[data-trouble-why]").textContent = why;
+    trouble.hidden = false;
+  }
+
+  function kindOf(detail) { return detail.requestConfig && detail.requestConfig.triggeringEvent ? "pressed" : "renewal"; }
+
+  function unreachable(event) {
+    tell(kindOf(event.detail), trouble.dataset.offline, trouble.dataset.offlineWhy.replace("%(time)s", heard.toLocaleTimeString(language, { hourCycle: "h23" })));
+  }
+
+  document.addEventListener("htmx:sendError", unreachable);
+  document.addEventListener("htmx:timeout", unreachable);
+  document.addEventListener("htmx:beforeSwap", function (event) {
+    var answer = event.detail.xhr;
+    if (!answer || answer.status < 400 || answer.status === 422) return;
+    event.detail.shouldSwap = false;
+    var said = new DOMParser().parseFromString(answer.responseText, "text/html").getElementById("error");
+    tell(kindOf(event.detail), said ? said.querySelector("h1").textContent : trouble.dataset.odd,
+      said ? said.querySelector(".empty-subtitle").textContent : String(answer.status));
+    // What is gone does not come back: it is not asked for again.
+    if (answer.status === 404) event.detail.requestConfig.elt.dataset.gone = "";
+  });
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.detail.elt.dataset.gone !== undefined) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterRequest", function (event) {
+    if (!event.detail.successful) return;
+    heard = new Date();
+    if (trouble.dataset.kind === "renewal" || kindOf(event.detail) === "pressed") trouble.hidden = true;
+  });
 
   // Rows that arrive above what a person reads must not push it down: the first row in sight stays where it is.
   var reading = null;

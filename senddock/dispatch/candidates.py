@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from senddock.dispatch.roster import Snapshot, StreamView
 from senddock.domain.breaker import Breaker, Phase
 from senddock.domain.routing import Candidate
+from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.models import Provider
 
 #: Seconds for which the candidates of a stream are reused.
@@ -105,7 +106,8 @@ def _until(breaker: Breaker, now: datetime) -> datetime | None:
 
 
 def _why(breaker: Breaker) -> str:
-    reason = f"{breaker.verdict_class}: {breaker.text}" if breaker.text else breaker.verdict_class
+    why = CLASSES[VerdictClass(breaker.verdict_class)].title if breaker.verdict_class else "no answer yet"
+    said = f" ({breaker.text})" if breaker.text else ""
     if breaker.phase is Phase.PAUSED:
-        return f"paused until a person acts ({reason})"
-    return f"failing ({reason})"
+        return f"paused until a person acts: {why}{said}"
+    return f"failing for now: {why}{said}"

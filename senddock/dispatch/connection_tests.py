@@ -23,7 +23,7 @@ from senddock.domain.reply import Reply
 from senddock.domain.verdict import judge
 from senddock.models import BreakerState, ConnectionTest, Database, Provider, Worker
 from senddock.secrets.vault import SealBroken, Vault, WrongMasterKey
-from senddock.smtp.probe import Cancelled, Report, probe
+from senddock.smtp.probe import Cancelled, Report, course, probe
 from senddock.smtp.session import Outgoing
 from senddock.smtp.target import Target, Timeouts
 
@@ -60,8 +60,14 @@ def start(
             raise RefusedFields(errors)
         text = json.dumps({"values": dict(values), "password": password or None})
         sealed = vault.seal(text.encode(), table="connection_test", row=test_id, column="settings")
+        encryption, username = values["encryption"], values.get("username")
     elif provider_id is not None:
-        providers.get(database, provider_id)
+        stored = providers.get(database, provider_id)
+        encryption, username = stored.encryption, stored.username
+    else:
+        raise Refused("There is nothing to test.")
+    # The whole way is shown from the start, so that a page has room for every stage before any is reached.
+    pending = course(encryption, signs_in=bool(username), sends=bool(recipient))
     now = datetime.now(UTC)
     with database.write() as session:
         session.execute(delete(ConnectionTest).where(ConnectionTest.created_at < now - _KEPT))
@@ -72,7 +78,7 @@ def start(
                 sealed_settings=sealed,
                 recipient=recipient or None,
                 state="waiting",
-                report={"stages": []},
+                report={"stages": [], "pending": pending},
                 created_at=now,
                 updated_at=now,
             )
@@ -133,12 +139,14 @@ class Runner:
     def __call__(self, test_id: str) -> None:
         """Carry out one run; everything it finds is in its row."""
         test = get(self._database, test_id)
-        if test is None or not self._save(test_id, {"stages": []}, state="running", only=("waiting",)):
+        if test is None or not self._save(test_id, test.report, state="running", only=("waiting",)):
             return
         try:
             target, provider = self._target(test)
         except (Refused, WrongMasterKey, SealBroken) as error:
-            self._finish(test_id, {"stages": [], "error": _plain_error(str(error))}, "failed")
+            unreached = test.report.get("pending", [])
+            found = {"stages": [], "unreached": unreached, "error": _plain_error(str(error))}
+            self._finish(test_id, found, "failed")
             return
         mail = _message(provider, test.recipient)
         try:

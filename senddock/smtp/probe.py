@@ -38,8 +38,11 @@ class Report:
     """What was found so far; `to_json` is what the page shows."""
 
     stages: list[dict[str, Any]] = field(default_factory=list)
-    #: Titles of the stages still to come, when all goes well.
+    #: Titles of the stages still to come, when all goes well, and of those that a failure kept from being reached.
     pending: list[str] = field(default_factory=list)
+    unreached: list[str] = field(default_factory=list)
+    #: The other port that is being tried just now.
+    trying: int | None = None
     failure: Reply | None = None
     dialogue: list[str] = field(default_factory=list)
     #: Each a sentence, and the port and encryption it speaks of.
@@ -51,6 +54,8 @@ class Report:
         return {
             "stages": self.stages,
             "pending": self.pending,
+            "unreached": self.unreached,
+            "trying": self.trying,
             "dialogue": self.dialogue[-200:],
             "suggestions": self.suggestions,
             "commands": self.commands,
@@ -64,7 +69,7 @@ def probe(
 
     ``progress`` is called after each stage and may raise `Cancelled`. Never raises for what the server does.
     """
-    report = Report(commands=_commands(target), pending=[_TITLES[stage] for stage in _course(target, mail)])
+    report = Report(commands=_commands(target), pending=_course(target, mail))
     wire: Wire | None = None
     since = time.monotonic()
 
@@ -84,25 +89,35 @@ def probe(
         report.failure = error.reply
         elapsed = (time.monotonic() - since) * 1000
         report.stages.append(_stage(error.reply.stage, elapsed, error.reply.line(), ok=False))
-        report.pending = []
-        if elsewhere:
-            report.suggestions = _elsewhere(target, error.reply)
+        report.unreached, report.pending = report.pending[1:], []
     finally:
         if wire is not None:
             wire.close()
+    if report.failure is not None and elsewhere:
+        report.suggestions = _elsewhere(target, report.failure, lambda port: _try(report, port, progress))
+        report.trying = None
     progress(report)
     return report
 
 
-def _course(target: Target, mail: Outgoing | None) -> list[Stage]:
-    """The stages in the order in which this target goes through them."""
+def _course(target: Target, mail: Outgoing | None) -> list[str]:
+    whole = course(target.encryption, signs_in=bool(target.username), sends=mail is not None and bool(mail.recipients))
+    return whole if mail is not None else whole[:-1]
+
+
+def course(encryption: str, *, signs_in: bool, sends: bool) -> list[str]:
+    """Titles of the stages in the order in which such a target goes through them, up to the sender or the message."""
     tls = {"ssl": [Stage.TLS, Stage.GREETING, Stage.EHLO], "none": [Stage.GREETING, Stage.EHLO]}
-    course = [Stage.DNS, Stage.CONNECT]
-    course += tls.get(target.encryption, [Stage.GREETING, Stage.EHLO, Stage.TLS, Stage.EHLO])
-    course += [Stage.AUTH] if target.username else []
-    if mail is not None:
-        course += [Stage.MAIL, *([Stage.RCPT, Stage.FINAL_DOT] if mail.recipients else [])]
-    return course
+    stages = [Stage.DNS, Stage.CONNECT]
+    stages += tls.get(encryption, [Stage.GREETING, Stage.EHLO, Stage.TLS, Stage.EHLO])
+    stages += [Stage.AUTH] if signs_in else []
+    stages += [Stage.MAIL, *([Stage.RCPT, Stage.FINAL_DOT] if sends else [])]
+    return [_TITLES[stage] for stage in stages]
+
+
+def _try(report: Report, port: int, progress: Callable[[Report], None]) -> None:
+    report.trying = port
+    progress(report)
 
 
 def _say_goodbye(wire: Wire) -> None:
@@ -179,18 +194,22 @@ def _stage(stage: Stage, milliseconds: float, text: str, *, ok: bool) -> dict[st
     return {"stage": stage.value, "title": _TITLES[stage], "ok": ok, "ms": round(milliseconds, 1), "summary": text}
 
 
-def _elsewhere(target: Target, failure: Reply) -> list[dict[str, Any]]:
-    """Which other port answers, and whether port and encryption were exchanged."""
+def _elsewhere(target: Target, failure: Reply, trying: Callable[[int], None]) -> list[dict[str, Any]]:
+    """Which other port answers, and whether port and encryption were exchanged. ``trying`` is told of each port."""
     found = []
     if failure.stage in (Stage.TLS, Stage.GREETING, Stage.EHLO) and failure.code is None:
         other = "starttls" if target.encryption == "ssl" else "ssl"
+        trying(target.port)
         if _opens(target, target.port, other):
             shown = {"starttls": "TLS (STARTTLS)", "ssl": "SSL"}[other]
             text = f"Port {target.port} speaks {shown}: choose it as encryption."
             found.append({"text": text, "port": target.port, "encryption": other})
     if failure.stage is Stage.CONNECT:
         for port, encryption in _OTHER_PORTS:
-            if port != target.port and _opens(target, port, encryption):
+            if port == target.port:
+                continue
+            trying(port)
+            if _opens(target, port, encryption):
                 shown = {"starttls": "TLS", "ssl": "SSL"}[encryption]
                 text = f"Port {port} answers: use it with {shown}."
                 found.append({"text": text, "port": port, "encryption": encryption})

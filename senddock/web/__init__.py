@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, render_template, request
+from flask import Flask, render_template
 
 from senddock.web import (
     account,
@@ -27,6 +27,7 @@ from senddock.web import (
     users,
     webhooks,
 )
+from senddock.web.htmx import wants_fragment
 
 
 def register(app: Flask) -> None:
@@ -59,6 +60,6 @@ def register(app: Flask) -> None:
 
 def error_page(code: int) -> Any:
     """A page for a person: what happened and what to do next."""
-    if request.headers.get("HX-Request") == "true" and code != 404:
-        return render_template("errors/_error.html", code=code), code
-    return render_template("errors/error.html", code=code), code
+    # What asks the database may be what has failed, so the page of a defect asks nothing.
+    template = "errors/_error.html" if wants_fragment() else "errors/error.html"
+    return render_template(template, code=code, calm=code >= 500), code

@@ -42,12 +42,12 @@ def current() -> str:
 
 def gettext(text: str) -> str:
     """``text`` in the language of this request. In code imported as ``_``, so that extraction finds it."""
-    return _catalogue(current()).gettext(text)
+    return catalogue(current()).gettext(text)
 
 
 def ngettext(one: str, many: str, number: int) -> str:
     """The form that fits ``number``."""
-    return _catalogue(current()).ngettext(one, many, number)
+    return catalogue(current()).ngettext(one, many, number)
 
 
 def lazy_gettext(text: str) -> Any:
@@ -85,5 +85,6 @@ def _form(code: str, text: str, many: str = "", number: int = 1) -> Markup:
 
 
 @functools.cache
-def _catalogue(code: str) -> catalogues.NullTranslations:
+def catalogue(code: str) -> catalogues.NullTranslations:
+    """The words of one language; of English none are kept."""
     return catalogues.translation("senddock", _FOLDER, [code], fallback=True)

@@ -1,6 +1,7 @@
 """What every page has: the signed-in person, the navigation, the strip that asks for a person, and the filters."""
 
 import gzip
+import hashlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,9 +17,11 @@ from senddock.dispatch.watch import needing_a_person, resting_provider
 from senddock.domain.error_help import help_for_attempt
 from senddock.domain.verdict_class import CLASSES
 from senddock.web import files, language
+from senddock.web.back import page_in_sight
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.navigation import sections
+from senddock.web.retelling import retold
 from senddock.web.services import services
 
 #: Open to everybody; the API has keys of its own.
@@ -40,6 +43,7 @@ def prepare(app: Flask) -> None:
     app.jinja_env.globals["icon"] = getattr(app.jinja_env.get_template("ui/icon.html").module, "icon")  # noqa: B009 - a macro
     app.jinja_env.filters["moment"] = _iso
     app.jinja_env.filters["told"] = lambda saying: saying.told(language.gettext)
+    app.jinja_env.filters["retold"] = retold
     # Cut out of one text: `strftime` takes three times as long, and a list has a hundred moments.
     app.jinja_env.filters["shown_time"] = lambda moment: f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
     app.jinja_env.filters["clock"] = lambda moment: moment.astimezone(UTC).isoformat(" ", "seconds")[11:19]
@@ -59,7 +63,7 @@ def _require_person() -> Any:
     if person is None:
         if accounts.count_users(services().database) == 0:
             return redirect_to(url_for("auth.setup"))
-        return redirect_to(url_for("auth.login", next=request.full_path if request.method == "GET" else "/"))
+        return redirect_to(url_for("auth.login", next=page_in_sight()))
     g.person = person
     return None
 
@@ -72,14 +76,15 @@ def _context() -> dict[str, Any]:
     return {
         **common,
         "navigation": sections,
-        "alerts": _alerts,
+        "alerts": needing_now,
+        "strip_mark": strip_mark,
         "resting_provider": resting_provider,
         "known_views": current_app.view_functions,
         "confirmation_fresh": lambda: person.confirmed_for(filling=False, now=datetime.now(UTC)),
     }
 
 
-def _alerts() -> Sequence[Raised]:
+def needing_now() -> Sequence[Raised]:
     """What needs a person now; asked by the template, so fragments do not pay for it.
 
     Found out at most once in ``STRIP_AGE`` seconds by each process, and anew after whatever a person does here.
@@ -92,6 +97,12 @@ def _alerts() -> Sequence[Raised]:
         found = needing_a_person(reading, now, workers=workers_alive(database, now))
     current_app.extensions[_STRIP] = (time.monotonic(), found)
     return found
+
+
+def strip_mark(shown: Sequence[Raised]) -> str:
+    """Tells one state of the strip from another."""
+    said = [(alert.key, alert.severity, alert.title.told(), alert.text.told()) for alert in shown]
+    return hashlib.sha256(f"{language.current()}{said}".encode()).hexdigest()[:16]
 
 
 def _forget_strip(response: Response) -> Response:

@@ -122,7 +122,7 @@ def test_the_simulator_knows_breakers_limits_senders_and_what_comes_next(
     text = panel.get(asked).text
     for words in (
         "<strong>Hostinger</strong>",
-        "not AWS SES: paused until a person acts (auth: 535 no)",
+        "not AWS SES: paused until a person acts: Wrong username or password (535 no)",
         "not Resend: may not send from other.example",
         "other.example has not been checked yet",
         "if that fails, it waits",

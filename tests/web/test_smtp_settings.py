@@ -196,7 +196,7 @@ def test_a_test_can_be_stopped_and_a_refused_one_says_why(panel: Panel, sqlite: 
     values = {"name": "x", "host": "127.0.0.1", "port": 25, "encryption": "none", "from_email": "a@b.de"}
     row = providers.add(sqlite, vault, values, None)
     where = panel.post(f"/smtp/{row.id}/test", form="/smtp").headers["Location"]
-    assert "Stopped." in panel.post(f"{where}/cancel", fragment=True, form="/smtp").text
+    assert "Stopped before it began." in panel.post(f"{where}/cancel", fragment=True, form="/smtp").text
     assert run(sqlite, vault, where.rsplit("/", 1)[1]).state == "cancelled"
     assert (
         "Give the provider a name"
@@ -305,10 +305,10 @@ def test_an_old_password_asks_to_be_rotated(panel: Panel, sqlite: Database, vaul
 def test_a_test_is_there_again_after_a_reload(panel: Panel, sqlite: Database, vault: Vault) -> None:
     (one,) = _add(sqlite, vault, "one")
     panel.post(f"/smtp/{one}/test", FORM, fragment=True, form="/smtp")
-    assert "waiting for a worker" in panel.get(f"/smtp/{one}").text
+    assert "No worker is running" in panel.get(f"/smtp/{one}").text
     assert "No worker is running" in panel.get(f"/smtp/{one}").text
     panel.post("/smtp/test", FORM, fragment=True, form="/smtp")
-    assert "waiting for a worker" in panel.get("/smtp/new").text
+    assert "No worker is running" in panel.get("/smtp/new").text
 
 
 def test_a_paused_provider_is_resumed_from_the_list(panel: Panel, sqlite: Database, vault: Vault) -> None:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, url_for
+from flask import Blueprint, abort, flash, g, render_template, request, url_for
 from flask_wtf import FlaskForm
 from wtforms import BooleanField
 
@@ -11,6 +11,7 @@ from senddock.dispatch import alert_notices, alerts
 from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.watch import keep_watch
+from senddock.web import shell
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
 from senddock.web.language import lazy_gettext as _l
@@ -30,6 +31,14 @@ class NoticeForm(FlaskForm):  # type: ignore[misc]
 def index() -> Any:
     """Open alerts, then those that are over."""
     return _list()
+
+
+@bp.get("/strip")
+def strip() -> Any:
+    """The strip of every page anew, or nothing while it still says what the page ``known``."""
+    if request.args.get("known") == shell.strip_mark(shell.needing_now()):
+        return "", 204
+    return render_template("ui/_alerts.html")
 
 
 @bp.post("/<int:alert_id>/acknowledge")

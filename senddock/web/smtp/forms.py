@@ -19,7 +19,6 @@ from wtforms.validators import Length, Optional
 
 from senddock.dispatch.provider_fields import LIMITS, TIMEOUTS
 from senddock.models import Provider
-from senddock.web.language import gettext as _
 from senddock.web.language import lazy_gettext as _l
 
 #: Fields that are no column: they are gathered into one, or are not stored at all.
@@ -120,7 +119,7 @@ class ProviderForm(FlaskForm):  # type: ignore[misc]
         for name, message in errors.items():
             field = self._fields.get(name)
             if field is not None:
-                field.errors = [*field.errors, _(message)]
+                field.errors = [*field.errors, message]
 
     @property
     def advanced_open(self) -> bool:

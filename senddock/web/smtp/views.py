@@ -75,7 +75,12 @@ def create() -> Any:
 def edit(provider_id: int) -> Any:
     """The form of a stored provider; the password is never in it."""
     provider = provider_or_404(provider_id)
-    return _form_page(ProviderForm.of(provider, recipient=g.person.email), provider)
+    form = ProviderForm.of(provider, recipient=g.person.email)
+    # What a connection test suggests, from the page on which the form is not.
+    form.port.data = request.args.get("port", form.port.data, type=int)
+    if request.args.get("encryption") in ("starttls", "ssl", "none"):
+        form.encryption.data = request.args["encryption"]
+    return _form_page(form, provider)
 
 
 @bp.post("/<int:provider_id>")
