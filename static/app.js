@@ -147,7 +147,7 @@
   var trouble = document.getElementById("trouble"), heard = new Date();
 
   function tell(kind, title, why) {
-    if (!trouble.hidden && trouble.dataset.kind === "pressed" && kind !== "pressed") return;
+    if (!trouble || !trouble.hidden && trouble.dataset.kind === "pressed" && kind !== "pressed") return;
     trouble.dataset.kind = kind;
     trouble.querySelector("[data-trouble-title]").textContent = title;
     trouble.querySelector("[data-trouble-why]").textContent = why;
@@ -157,6 +157,7 @@
   function kindOf(detail) { return detail.requestConfig && detail.requestConfig.triggeringEvent ? "pressed" : "renewal"; }
 
   function unreachable(event) {
+    if (!trouble) return;
     tell(kindOf(event.detail), trouble.dataset.offline, trouble.dataset.offlineWhy.replace("%(time)s", heard.toLocaleTimeString(language, { hourCycle: "h23" })));
   }
 
@@ -164,7 +165,7 @@
   document.addEventListener("htmx:timeout", unreachable);
   document.addEventListener("htmx:beforeSwap", function (event) {
     var answer = event.detail.xhr;
-    if (!answer || answer.status < 400 || answer.status === 422) return;
+    if (!trouble || !answer || answer.status < 400 || answer.status === 422) return;
     event.detail.shouldSwap = false;
     var said = new DOMParser().parseFromString(answer.responseText, "text/html").getElementById("error");
     tell(kindOf(event.detail), said ? said.querySelector("h1").textContent : trouble.dataset.odd,
@@ -176,7 +177,7 @@
     if (event.detail.elt.dataset.gone !== undefined) event.preventDefault();
   });
   document.addEventListener("htmx:afterRequest", function (event) {
-    if (!event.detail.successful) return;
+    if (!trouble || !event.detail.successful) return;
     heard = new Date();
     if (trouble.dataset.kind === "renewal" || kindOf(event.detail) === "pressed") trouble.hidden = true;
   });

@@ -107,7 +107,10 @@ def _until(breaker: Breaker, now: datetime) -> datetime | None:
 
 def _why(breaker: Breaker) -> str:
     why = CLASSES[VerdictClass(breaker.verdict_class)].title if breaker.verdict_class else "no answer yet"
-    said = f" ({breaker.text})" if breaker.text else ""
     if breaker.phase is Phase.PAUSED:
-        return f"paused until a person acts: {why}{said}"
-    return f"failing for now: {why}{said}"
+        return (
+            f"paused until a person acts: {why} ({breaker.text})"
+            if breaker.text
+            else f"paused until a person acts: {why}"
+        )
+    return f"failing for now: {why} ({breaker.text})" if breaker.text else f"failing for now: {why}"

@@ -203,4 +203,5 @@ def _held_back(candidate: Candidate, need: Need, now: datetime) -> LeftOut | Non
 def _why_none(candidates: Sequence[Candidate], left_out: Sequence[LeftOut]) -> str:
     if not candidates:
         return "no provider is configured: add one under SMTP Settings"
-    return "no provider can take it: " + "; ".join(f"{item.name}: {item.why}" for item in left_out)
+    reasons = "; ".join(f"{item.name}: {item.why}" for item in left_out)
+    return f"no provider can take it: {reasons}"

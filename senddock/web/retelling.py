@@ -17,8 +17,11 @@ from senddock.web.locale.domain_words import CONTEXT
 _SEPARATOR = "\x04"
 _PLACE = re.compile(r"%\((\w+)\)s")
 #: Places that are filled with a sentence, or with a word of ours, and not with a name or a server's words.
-_TOLD = re.compile(r"(why|reasons?|because|effect|error|what|state|sentence|happened|changes|merged|wanted)_*")
+_TOLD = re.compile(
+    r"(why|reasons?|because|effect|error|what|what_else|who|others|state|advice|looks|clients|old|new)_*"
+)
 _ENDS = re.compile(r"(?<=\.) (?=[A-Z“])")
+_AND = re.compile("; ")
 
 
 def retold(text: str | None) -> str:
@@ -39,15 +42,27 @@ class Teller:
 
     def tell(self, text: str) -> str:
         """``text`` in the catalogue's language; itself where it is not known."""
-        known = self._words.gettext(text)
-        if known != text:
+        if not text.strip():
+            return text
+        known = self._known(text)
+        if known is not None:
             return known
-        for told in (self._by_template(text), self._in_parts(text, _ENDS, " "), self._in_parts(text, "; ", "; ")):
-            if told is not None:
-                return told
-        if text.endswith(".") and (told := self.tell(text[:-1])) != text[:-1]:
-            return f"{told}."
-        return self._who_why(text) or text
+        if text != text.strip():
+            return text.replace(text.strip(), self.tell(text.strip()))
+        parts = [self._in_parts(text, _ENDS, " "), self._in_parts(text, _AND, "; ")]
+        whole = next((told for told, every in parts if every), None) or self._by_template(text)
+        if whole is None and text.endswith(".") and (told := self.tell(text[:-1])) != text[:-1]:
+            whole = f"{told}."
+        return whole or next((told for told, _ in parts if told), None) or self._who_why(text) or text
+
+    def _known(self, text: str) -> str | None:
+        """A whole sentence, at the beginning of a line or inside one."""
+        found = self._words.gettext(text)
+        if found != text:
+            return found
+        small = text[:1].lower() + text[1:]
+        found = self._words.gettext(small)
+        return found[:1].upper() + found[1:] if found != small and " " in small else None
 
     def _by_template(self, text: str) -> str | None:
         for pattern, template in _templates(self._words):
@@ -59,10 +74,12 @@ class Teller:
     def _place(self, name: str, value: str) -> str:
         return self.tell(value) if value and _TOLD.fullmatch(name) else value
 
-    def _in_parts(self, text: str, ends: re.Pattern[str] | str, glue: str) -> str | None:
-        parts = ends.split(text) if isinstance(ends, re.Pattern) else text.split(ends)
+    def _in_parts(self, text: str, ends: re.Pattern[str], glue: str) -> tuple[str | None, bool]:
+        """Told one by one, if any is known, and whether all of them are."""
+        parts = ends.split(text)
         told = [self.tell(part) for part in parts] if len(parts) > 1 else parts
-        return glue.join(told) if told != parts else None
+        same = [one == other for one, other in zip(told, parts, strict=True)]
+        return (None if all(same) else glue.join(told)), not any(same)
 
     def _who_why(self, text: str) -> str | None:
         who, colon, why = text.partition(": ")
@@ -76,7 +93,9 @@ def _templates(words: catalogues.NullTranslations) -> list[tuple[re.Pattern[str]
     # The standard library has no way to list a catalogue.
     known: dict[object, str] = getattr(words, "_catalog", {})
     prefix = CONTEXT + _SEPARATOR
-    found = {key.removeprefix(prefix): told for key, told in known.items() if isinstance(key, str) and key.startswith(prefix)}
+    found = {
+        key.removeprefix(prefix): told for key, told in known.items() if isinstance(key, str) and key.startswith(prefix)
+    }
     ordered = sorted(found, key=lambda text: len(_PLACE.sub("", text)), reverse=True)
     return [(_pattern(text), found[text]) for text in ordered]
 

@@ -53,9 +53,11 @@ def _about_username(entry: Entry, username: str, password: str | None) -> list[A
             Advice("warn", "username", f"{entry.name}'s user name is the word “{rule.value}”, whatever your own is.")
         ]
     if rule.kind is UsernameKind.EMAIL and "@" not in text:
-        return [Advice("warn", "username", f"{entry.name} wants a whole address here: {_small(rule.text)}")]
+        advice = rule.text
+        return [Advice("warn", "username", f"{entry.name} wants a whole address here. {advice}")]
     if rule.pattern is not None and not rule.pattern.search(text):
-        text = f"This does not look like {entry.name}'s user name: {_small(rule.text)}"
+        advice = rule.text
+        text = f"This does not look like {entry.name}'s user name. {advice}"
         return [_unlike("username", text, sure=rule.confidence.confirmed)]
     if entry.key == "postmark" and password and text != password and "@" in text:
         return [Advice("warn", "username", "Postmark takes the Server API token as user name and as password.")]
@@ -76,12 +78,9 @@ def _about_password(entry: Entry | None, password: str, username: str) -> list[A
         if entry is None:
             return [Advice("info", "password", f"This looks like {sign.what}: is the host {owner.name}'s?")]
         if owner.key != entry.key:
+            advice = entry.password.text
             return [
-                Advice(
-                    "warn",
-                    "password",
-                    f"This looks like {sign.what}. {entry.name} wants: {_small(entry.password.text)}",
-                )
+                Advice("warn", "password", f"This looks like {sign.what}. {entry.name} wants another one: {advice}")
             ]
         if not sign.fits:
             return [Advice("warn", "password", f"This looks like {sign.what}. {sign.advice}")]
@@ -92,7 +91,8 @@ def _about_password(entry: Entry | None, password: str, username: str) -> list[A
         return [Advice("warn", "password", "User name and password are the same.")]
     rule = entry.password
     if rule.pattern is not None and not rule.pattern.search(password):
-        text = f"{entry.name}'s password {rule.looks}; this one does not. {rule.text}"
+        advice = rule.text
+        text = f"{entry.name}'s password {rule.looks}; this one does not. {advice}"
         return [_unlike("password", text, sure=rule.confidence.confirmed)]
     return []
 
@@ -110,7 +110,3 @@ def _recognised(password: str, chosen: Entry | None) -> tuple[Entry | None, Sign
             if not sign.pattern.pattern.startswith("^(?") and sign.pattern.search(password):
                 return entry, sign
     return None, None
-
-
-def _small(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -27,9 +27,11 @@ def advise_spf(
 
     `unconfirmed` are the added includes that are known from memory only.
     """
-    reasons = ([f"adds {_and(merged.added)}"] if merged.added else []) + list(merged.changes)
-    verb = "Replace the SPF record; this one" if exists else "Publish this SPF record; it"
-    why = f"{verb} {_and(reasons)}." if reasons else f"{verb} says who may send for {domain}."
+    why = "Replace the SPF record by this one." if exists else "Publish this SPF record."
+    why += f" It adds {_and(merged.added)}." if merged.added else ""
+    why += "".join(f" {change}." for change in merged.changes)
+    if not (merged.added or merged.changes):
+        why += f" It says who may send for {domain}."
     if not exists:
         why += " Without one, receivers cannot tell your servers from anybody else's."
     if lookups > LOOKUP_LIMIT:
@@ -91,7 +93,8 @@ def advise_dkim(profile: SendingProfile, domain: str, signing: Signing, selector
         elif found.unanswered or found.usable:
             continue
         elif found.found:
-            wanted, why = True, f"The key at {found.name} cannot be used: {found.findings[0].text}."
+            reason = found.findings[0].text
+            wanted, why = True, f"The key at {found.name} cannot be used: {reason}."
         else:
             wanted = not signing.signs or record.type == "CNAME"
             why = f"{profile.title} signs with this selector; without its key the signature does not verify."

@@ -31,10 +31,12 @@ class DmarcMethods:
         found = []
         policies = [(policy.policy, policy.policy and policy.found_at) for policy in (self.by_list, self.by_walk)]
         if policies[0] != policies[1]:
-            found.append(f"{_first(BY_LIST)} find {_found(self.by_list)}, {BY_WALK} find {_found(self.by_walk)}")
+            who, others, what, what_else = _first(BY_LIST), BY_WALK, _found(self.by_list), _found(self.by_walk)
+            found.append(f"{who} find {what}, {others} find {what_else}")
         if self.by_walk.policy is not None and self.walk.organisation != self.organisation:
+            who, others = _first(BY_LIST), BY_WALK
             found.append(
-                f"{_first(BY_LIST)} take {self.organisation} for the organisational domain, {BY_WALK} take "
+                f"{who} take {self.organisation} for the organisational domain, {others} take "
                 f"{self.walk.organisation}: relaxed alignment holds inside it only"
             )
         return found
@@ -71,10 +73,10 @@ class DmarcMethods:
 
 def _found(policy: DmarcPolicy) -> str:
     if policy.found_at is None or policy.record is None:
-        return "no policy" if policy.found_at is None else f"no single policy at _dmarc.{policy.found_at}"
+        return "no policy at all" if policy.found_at is None else f"no single policy at _dmarc.{policy.found_at}"
     if policy.policy is None:
         return f"no readable policy at _dmarc.{policy.found_at}"
-    return f"p={policy.policy} at _dmarc.{policy.found_at}"
+    return f"the policy p={policy.policy} at _dmarc.{policy.found_at}"
 
 
 def _first(text: str) -> str:

@@ -75,10 +75,10 @@ def judge_provider(
     signed = aligned(domain, signing.domain, organisational, strict=dmarc.strict_dkim)
     why = signing.why
     if signing.signs and not signed:
-        why += (
-            f", but DMARC asks for adkim=s: only d={domain} would count"
+        why = (
+            f"{why}, but DMARC asks for adkim=s: only d={domain} would count"
             if dmarc.strict_dkim
-            else f", but d={signing.domain} is of another organisation than {domain}"
+            else f"{why}, but d={signing.domain} is of another organisation than {domain}"
         )
     dkim = Identifier(signing.domain, signing.signs, signed, why)
     passes = _either(spf.counts, dkim.counts)
@@ -127,10 +127,10 @@ def _spf(
     fits = aligned(dmarc.domain, path, organisational, strict=dmarc.strict_spf)
     why = permission.why
     if not fits:
-        why += (
-            f"; DMARC asks for aspf=s, so MAIL FROM at {path} does not count for {dmarc.domain}"
+        why = (
+            f"{why}; DMARC asks for aspf=s, so MAIL FROM at {path} does not count for {dmarc.domain}"
             if dmarc.strict_spf
-            else f"; {path} is of another organisation than {dmarc.domain}, so it does not count"
+            else f"{why}; {path} is of another organisation than {dmarc.domain}, so it does not count"
         )
     return Identifier(path, permission.allowed, fits, why)
 

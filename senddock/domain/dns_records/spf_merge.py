@@ -29,16 +29,16 @@ def merge_spf(existing: Sequence[str], includes: Sequence[str], addresses: Seque
     records = [parse_spf(text) for text in existing]
     changes: list[str] = []
     if len(records) > 1:
-        changes.append(f"merges the {len(records)} SPF records into one: delete the others")
+        changes.append(f"It merges the {len(records)} SPF records into one: delete the others")
     dropped = sum(len(record.errors) for record in records)
     if dropped:
-        changes.append("leaves out what receivers cannot read")
+        changes.append("It leaves out what receivers cannot read")
     redirect = _redirect(records)
     words = _own_words(records, keep_redirect=redirect is not None)
     # An include of a chosen provider under ?, ~ or - would be met first and keep its mail from passing.
     weak = {f"{sign}include:{name.lower()}" for name in includes for sign in "?~-"}
     if any(word.lower() in weak for word in words):
-        changes.append("lets the included provider pass instead of leaving it in doubt")
+        changes.append("It lets the included provider pass instead of leaving it in doubt")
         words = [word for word in words if word.lower() not in weak]
     present = {word.lstrip("+").lower() for word in words}
     added = [name for name in dict.fromkeys(includes) if f"include:{name.lower()}" not in present]
@@ -94,7 +94,7 @@ def _all_qualifier(records: Sequence[SpfRecord], changes: list[str]) -> str:
         return "~"
     if "-" in found:
         return "-"
-    changes.append("ends in ~all, so that other servers are marked as not yours")
+    changes.append("It ends in ~all, so that other servers are marked as not yours")
     return "~"
 
 

@@ -8,15 +8,17 @@ import ast
 import re
 import tomllib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 #: The context of templates, which are recognised rather than looked up.
 CONTEXT = "sentence"
 _WORD = re.compile(r"(?<![\w.@/<%(-])[A-Za-z][a-z'’]+(?![\w@/>=(-])")
 #: Patterns, types, and lines of the log.
-_NO_SENTENCE = re.compile(r"\\|\| None|%[sdr]")
-#: Members of the catalogue of providers and of the rule pack that are words for a person.
-_FOR_PEOPLE = ("hint", "text", "cost", "best_for", "advice", "looks", "what", "told", "title")
+_NO_SENTENCE = re.compile(r"\\|\||%[sdr]|^<")
+#: Members of the catalogue of providers and of the rule pack that the panel shows; the rest stands in guides.
+_FOR_PEOPLE = frozenset(
+    {"hint", "cost", "best_for", "username.text", "password.text", "sandbox.text", "looks", "what", "advice"}
+)
 Found = tuple[int, str | None, str | tuple[str, str], list[str]]
 
 
@@ -29,7 +31,9 @@ def sentences(file: IO[bytes], *_: Any, **__: Any) -> Iterator[Found]:
     skipped |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr | ast.Attribute)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and id(node) not in skipped and _is_sentence(node.value):
-            yield node.lineno, None, str(node.value).strip(), []
+            yield node.lineno, None, node.value.strip(), []
+            if "%(" in node.value:
+                yield node.lineno, "pgettext", (CONTEXT, node.value.strip()), []
         elif isinstance(node, ast.JoinedStr) and id(node) not in skipped and len(_WORD.findall(_literal(node))) > 1:
             yield node.lineno, "pgettext", (CONTEXT, _template(node)), []
 
@@ -39,18 +43,18 @@ def facts(file: IO[bytes], *_: Any, **__: Any) -> Iterator[Found]:
     yield from ((1, None, text, []) for text in _told(tomllib.loads(file.read().decode())))
 
 
-def _told(value: Any, name: str = "") -> Iterator[str]:
+def _told(value: Any, names: tuple[str, ...] = ()) -> Iterator[str]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _told(item, key)
+            yield from _told(item, (*names, key))
     elif isinstance(value, list):
         for item in value:
-            yield from _told(item, name)
-    elif name in _FOR_PEOPLE and isinstance(value, str) and value.strip():
+            yield from _told(item, names)
+    elif isinstance(value, str) and value.strip() and {names[-1], ".".join(names[-2:])} & _FOR_PEOPLE:
         yield value.strip()
 
 
-def _is_sentence(value: object) -> bool:
+def _is_sentence(value: object) -> TypeGuard[str]:
     if not isinstance(value, str) or " " not in value.strip() or _NO_SENTENCE.search(value):
         return False
     return value.strip()[:1].isupper() or len(_WORD.findall(value)) > 2
