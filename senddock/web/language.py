@@ -80,7 +80,7 @@ def _with_count(code: str, one: str, many: str, number: int) -> Markup:
 
 
 def _form(code: str, text: str, many: str = "", number: int = 1) -> Markup:
-    known = _catalogue(code)
+    known = catalogue(code)
     return Markup(known.ngettext(text, many, number) if many else known.gettext(text))  # noqa: S704 - our own words
 
 

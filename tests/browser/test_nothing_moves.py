@@ -19,10 +19,11 @@ from tests.e2e.house import Installation, until
 
 SIZES = pytest.mark.parametrize("size", [(1280, 860), (390, 844)], ids=["desktop", "phone"])
 #: Where the elements of a selector are, by their id or their place among them: left edge, top edge, height.
-_PLACES = """selectors => Object.fromEntries(selectors.flatMap(selector => [...document.querySelectorAll(selector)].map((one, at) => {
-  const box = one.getBoundingClientRect();
-  return [`${selector} ${one.id || at}`, [Math.round(box.left), Math.round(box.top + scrollY), Math.round(box.height)]];
-})))"""
+_PLACES = """selectors => Object.fromEntries(selectors.flatMap(
+  selector => [...document.querySelectorAll(selector)].map((one, at) => {
+    const box = one.getBoundingClientRect();
+    return [`${selector} ${one.id || at}`, [box.left, box.top + scrollY, box.height].map(Math.round)];
+  })))"""
 
 
 def places(page: Page, *selectors: str) -> dict[str, list[int]]:
@@ -51,6 +52,10 @@ def _renewed(page: Page, address: str) -> None:
     page.locator(".htmx-swapping, .htmx-settling").wait_for(state="detached")
 
 
+def _settled(house: Installation, message_id: str) -> bool:
+    return house.json("messages", "show", message_id)["last_event"] not in ("queued", "sending")
+
+
 @SIZES
 def test_the_overview_stays_where_it_is_while_mail_arrives_and_providers_fail(
     sized: Screen, house: Installation, size: tuple[int, int]
@@ -71,9 +76,7 @@ def test_the_overview_stays_where_it_is_while_mail_arrives_and_providers_fail(
     def changed() -> None:
         for to in ("bo@example.org", "gone@example.org", "strict@example.org"):
             message_id = send(house, to, f"While somebody looks, {size[0]}")
-            until(
-                lambda: house.json("messages", "show", message_id)["last_event"] not in ("queued", "sending"), 60, str
-            )
+            until(lambda one=message_id: _settled(house, one), 60, str)
         _renewed(page, "/?span=")
         page.get_by_text(f"While somebody looks, {size[0]}").first.wait_for()
 
@@ -135,8 +138,8 @@ _RECORD = """() => {
   document.addEventListener("htmx:afterSettle", () => {
     if (!document.querySelector("#test .stages")) return;
     const top = document.querySelector("#test").getBoundingClientRect().top;
-    window.seen.push([...document.querySelectorAll("#test .test-head h2, #test .stages li")].map(
-      one => Math.round(one.getBoundingClientRect().top - top) + ":" + Math.round(one.getBoundingClientRect().height)).join(" "));
+    const boxes = [...document.querySelectorAll("#test .test-head h2, #test .stages li")].map(one => one.getBoundingClientRect());
+    window.seen.push(boxes.map(box => `${Math.round(box.top - top)}:${Math.round(box.height)}`).join(" "));
   });
 }"""
 
@@ -165,7 +168,7 @@ def test_an_order_made_by_keyboard_is_the_one_the_server_answers_with(screen: Sc
     page = screen.go("/smtp")
     page.wait_for_load_state("networkidle")
     held: list[Route] = []
-    page.route("**/smtp/order", lambda route: held.append(route))
+    page.route("**/smtp/order", lambda route: held.insert(0, route))
     for key in ("ArrowUp", "ArrowDown"):
         with page.expect_request("**/smtp/order"):
             page.locator("#handle-2").press(key)
@@ -183,7 +186,7 @@ def test_an_order_made_by_keyboard_is_the_one_the_server_answers_with(screen: Sc
 def _age_password(house: Installation, days: int) -> None:
     with contextlib.closing(sqlite3.connect(next(Path(house.data).glob("*.db")), timeout=20)) as database, database:
         database.execute(
-            f"UPDATE provider SET password_set_at = datetime('now', '-{days} days') WHERE name = 'Hostinger'"
+            "UPDATE provider SET password_set_at = datetime('now', ?) WHERE name = 'Hostinger'", (f"-{days} days",)
         )
 
 
@@ -209,11 +212,12 @@ def test_the_strip_of_alerts_comes_and_goes_without_a_move(
     assert house.run("provider", "disable", "1").returncode == 0
     for first, then in ((112, 1), (1, 112)):
         _age_password(house, first)
-        until(lambda: ("older than 90" in screen_text(page, house)) == (first == 112), 60, str)
+        until(lambda old=first > 90: ("older than 90" in screen_text(page, house)) == old, 60, str)
         parts = ("h1", "form.card", "#suppressions", ".filters")
         before = places(page, *parts)
         _age_password(house, then)
-        quiet = shifts_during(page, lambda: until_it_says("It is over" if then == 1 else "older than 90"))
+        words = "It is over" if then == 1 else "older than 90"
+        quiet = shifts_during(page, lambda words=words: until_it_says(words))
         assert quiet == []
         assert moved(before, places(page, *parts)) == {}
     _age_password(house, 1)

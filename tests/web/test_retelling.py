@@ -35,10 +35,14 @@ def test_every_template_is_recognised_and_keeps_what_was_filled_in(template: str
     ("english", "spanish"),
     [
         (
-            "no provider can take it: SES: the message is bound to another provider; Hostinger: failing for now: "
-            "Wrong username or password (535 5.7.8 The mailbox does not exist)",
-            "ningún proveedor puede llevarlo: SES: el mensaje está ligado a otro proveedor; Hostinger: falla por ahora: "
-            "Usuario o contraseña incorrectos (535 5.7.8 The mailbox does not exist)",
+            (
+                "no provider can take it: SES: the message is bound to another provider; Hostinger: failing for now: "
+                "Wrong username or password (535 5.7.8 The mailbox does not exist)"
+            ),
+            (
+                "ningún proveedor puede llevarlo: SES: el mensaje está ligado a otro proveedor; Hostinger: falla por ahora: "
+                "Usuario o contraseña incorrectos (535 5.7.8 The mailbox does not exist)"
+            ),
         ),
         (
             "Mail for a.example passes DMARC by DKIM. SPF does not add to it: send.a.example does not exist.",
