@@ -138,7 +138,8 @@ _RECORD = """() => {
   document.addEventListener("htmx:afterSettle", () => {
     if (!document.querySelector("#test .stages")) return;
     const top = document.querySelector("#test").getBoundingClientRect().top;
-    const boxes = [...document.querySelectorAll("#test .test-head h2, #test .stages li")].map(one => one.getBoundingClientRect());
+    const parts = [...document.querySelectorAll("#test .test-head h2, #test .stages li")];
+    const boxes = parts.map(one => one.getBoundingClientRect());
     window.seen.push(boxes.map(box => `${Math.round(box.top - top)}:${Math.round(box.height)}`).join(" "));
   });
 }"""
