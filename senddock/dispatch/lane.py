@@ -10,13 +10,14 @@ import time
 from collections.abc import Generator
 from typing import Any
 
+from senddock.dispatch.answers import answers, detail_of
 from senddock.dispatch.carrier import Carrier
 from senddock.dispatch.dial import Dial
 from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.lanes import ProviderQueue
+from senddock.dispatch.marking import marks_wanted
 from senddock.dispatch.pace import Exhausted
 from senddock.dispatch.planner import Admission
-from senddock.dispatch.settling import mark_of, may_be_marked_ahead
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
 from senddock.secrets.vault import SealBroken, WrongMasterKey
@@ -124,17 +125,13 @@ class Lane:
 
     def _mark(self, task: Task, transaction: Transaction, following: Task | None) -> Flow:
         """See to it that the dot mark of ``task`` is on disk; False when it cannot be."""
-        now = transaction.dot_at = self._carrier.now()
-        mark = transaction.mark
-        if mark is not None and mark.fresh():
-            mark.attempt["dot_at"] = now
-        else:
-            mark = transaction.mark = mark_of(task, transaction, now)
-            marks = [mark]
-            if following is not None and following.transaction is not None and may_be_marked_ahead(following):
-                ahead = following.transaction.mark = mark_of(following, following.transaction, now)
-                marks.append(ahead)
+        session = self._session
+        assert session is not None
+        marks = marks_wanted(task, following, self._carrier.now(), answers_in=session.answered_in)
+        if marks:
             yield marks
+        mark = transaction.mark
+        assert mark is not None
         transaction.row = mark.attempt
         return mark.committed
 
@@ -247,14 +244,9 @@ class Lane:
         transaction = task.transaction
         assert transaction is not None
         carrier, session = self._carrier, self._session
-        stage_reply, replies = _answers(len(transaction.recipients), opening, reply)
-        detail: dict[str, Any] = {"session": "reused" if session and session.transactions > 1 else "new"}
-        if self._timings:
-            detail["stages_ms"], self._timings = self._timings, {}
-        if stage_reply.code is None and "imeout" in stage_reply.text:
-            detail["timed_out"] = True
-        if transaction.retried_fresh:
-            detail["note"] = "an open session had been closed by the server; sent again on a new one"
+        stage_reply, replies = answers(len(transaction.recipients), opening, reply)
+        detail = detail_of(transaction, stage_reply, self._timings, reused=bool(session and session.transactions > 1))
+        self._timings = {}
         following = carrier.planner.answered(
             task, replies, stage_reply=stage_reply, tls=session.tls if session else None, detail=detail
         )
@@ -314,19 +306,3 @@ class Lane:
         elif admission is Admission.ELSEWHERE:
             carrier.plan_again([task])
         return admission
-
-
-def _answers(count: int, opening: Opening | None, reply: Reply | None) -> tuple[Reply, list[Reply]]:
-    """The reply that stands for the attempt, and one for each recipient (RFC 5321 section 3.3).
-
-    A refusal of RCPT is that recipient's own; the reply to MAIL, DATA or the final dot is everybody's else.
-    """
-    whole = reply or (opening.refusal if opening else None)
-    if opening is None or not opening.recipients:
-        assert whole is not None
-        return whole, [whole] * count
-    answers = [item if not item.positive else whole for item in opening.recipients]
-    if whole is None:
-        # Every recipient was refused: the first refusal stands for the attempt.
-        whole = next(item for item in opening.recipients if not item.positive)
-    return whole, [answer if answer is not None else whole for answer in answers]

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.exposure import Exposure
 from senddock.dispatch.settlement import Settlement
 from senddock.dispatch.tally import Tally
@@ -25,31 +24,6 @@ from senddock.models.prepared import JsonText
 #: All that most attempts have to say.
 _REUSED_DETAIL = {"session": "reused"}
 _REUSED = JsonText(json.dumps(_REUSED_DETAIL))
-
-
-#: Octets of a message that is sent so soon after the one before it that both may be marked at once.
-_SHORT = 64 * 1024
-
-
-def may_be_marked_ahead(task: Task) -> bool:
-    """True when the message may be marked together with the one it is chained to (docs/adr/0059).
-
-    A worker that is killed between the two dots leaves a mark of a message that has not been sent. Where an uncertain
-    message is sent once more by itself, that costs nothing but a line in the log; where a person decides, it would cost
-    them a decision.
-    """
-    return (
-        task.stream.on_uncertain == "retry_same"
-        and len(task.raw) <= _SHORT
-        and not any(item.was_uncertain for item in task.pending)
-    )
-
-
-def mark_of(task: Task, transaction: Transaction, now: datetime) -> Mark:
-    """The dot mark of a transaction whose dot may leave from now on."""
-    row = attempt_row(task, transaction)
-    row["dot_at"] = now
-    return Mark(task.id, task.claimed.row.fence, row)
 
 
 def attempt_row(task: Task, transaction: Transaction) -> dict[str, Any]:

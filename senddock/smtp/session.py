@@ -9,6 +9,7 @@ Until ``finish`` is called the message has not been sent, whatever was written b
 `senddock.smtp.steps`, so that one thread can carry transactions over many sessions; `wait` drives a single one.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,9 @@ class Session:
         #: Transactions begun on this session; the first is not a reuse.
         self.transactions = 0
         self.last_used = time.monotonic()
+        #: Seconds from the last final dot to its answer; endless before the first.
+        self.answered_in = math.inf
+        self._dot_left = 0.0
         #: The server hung up after a refusal: only good for closing.
         self.broken = False
         self.pipelining = wire.has_extn("pipelining")
@@ -209,6 +213,7 @@ class Session:
             self.transactions += 1
             end += self._envelope(following)
         self._wire.at(Stage.REPLY, self._limits.final_dot)
+        self._dot_left = time.monotonic()
         yield from self._wire.write(end)
 
     def outcome(self) -> Steps[Reply]:
@@ -218,6 +223,7 @@ class Session:
         # The replies to a chained envelope come with this one or soon after it.
         self._wire.at(Stage.MAIL, self._limits.envelope)
         self.last_used = time.monotonic()
+        self.answered_in = self.last_used - self._dot_left
         return reply_of(code, text.decode("utf-8", "replace"), Stage.FINAL_DOT)
 
     def reset(self) -> Steps[None]:

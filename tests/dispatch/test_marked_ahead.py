@@ -3,13 +3,14 @@
 Where the order of the messages plays a part the database is SQLite, which claims them in the order in which they came.
 """
 
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
-from senddock.dispatch import dot_marks
+from senddock.dispatch import dot_marks, marking
 from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.recover import recover
@@ -28,6 +29,13 @@ GIVEN_BACK = [
         "state due_at attempts rounds provider_id failed_over last_class last_code reason plan finished_at".split()
     )
 ]
+
+
+@pytest.fixture(autouse=True)
+def any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine, the server counts as quick and a mark as fresh."""
+    monkeypatch.setattr(marking, "_SOON", math.inf)
+    monkeypatch.setattr(dot_marks, "_FRESH", 3600.0)
 
 
 class Watched:
@@ -92,6 +100,20 @@ def test_a_long_message_is_not_marked_before_its_turn(sqlite_bench: Bench, smtp_
     long = sqlite_bench.submit(text="Seventy characters are in each of the lines of this very long message.\n" * 1000)
     sqlite_bench.engine.drain()
     assert (long in provider.seen[0], long in provider.seen[1]) == (False, True)
+
+
+@pytest.mark.parametrize("soon", [0.1, 0.0])
+def test_where_the_server_is_slow_or_not_known_nothing_is_marked_before_its_turn(
+    sqlite_bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch, soon: float
+) -> None:
+    """How long the server takes is known from its first answer on; none comes in no time at all."""
+    monkeypatch.setattr(marking, "_SOON", soon)
+    provider = Watched(sqlite_bench, smtp_server)
+    ids = [sqlite_bench.submit() for _ in range(3)]
+    sqlite_bench.engine.drain()
+    assert ids[1] not in provider.seen[0]
+    assert soon or ids[2] not in provider.seen[1]
+    assert [classes(sqlite_bench, message_id) for message_id in ids] == [["accepted"]] * 3
 
 
 def test_a_message_that_was_uncertain_before_is_not_marked_before_its_turn(
