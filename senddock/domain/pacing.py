@@ -41,7 +41,10 @@ def limits_of(
     day_reset_hour: int | None = None,
     day_zone: str | None = None,
 ) -> list[Limit]:
-    """The limits that are set, shortest window first. A month is a rolling 30 days."""
+    """The limits that are set, shortest window first.
+
+    A month is a rolling 31 days: in 30, a burst on the 1st and another on the 31st would be twice a calendar month's.
+    """
     limits = [
         Limit(name, amount, seconds)
         for name, amount, seconds in (
@@ -49,21 +52,26 @@ def limits_of(
             ("minute", per_minute, 60),
             ("hour", per_hour, 3600),
             ("day", per_day, 86400),
-            ("month", per_month, 30 * 86400),
+            ("month", per_month, 31 * 86400),
         )
         if amount is not None
     ]
     if day_reset_hour is None:
         return limits
-    start = int(day_start(now, day_reset_hour, day_zone).timestamp())
-    return [Limit(item.name, item.amount, item.seconds, start) if item.name == "day" else item for item in limits]
+    start, end = _day(now, day_reset_hour, ZoneInfo(day_zone or "UTC"))
+    return [Limit(item.name, item.amount, end - start, start) if item.name == "day" else item for item in limits]
 
 
-def day_start(now: datetime, reset_hour: int, zone: str | None) -> datetime:
-    """When the present day of an allowance began that starts anew at ``reset_hour`` o'clock in ``zone``."""
-    local = now.astimezone(ZoneInfo(zone or "UTC"))
-    start = local.replace(hour=reset_hour, minute=0, second=0, microsecond=0)
-    return start if start <= local else start - timedelta(days=1)
+def _day(now: datetime, reset_hour: int, zone: ZoneInfo) -> tuple[int, int]:
+    """Beginning and end, in Unix seconds, of the present day of an allowance that starts anew at ``reset_hour``.
+
+    It has 23 or 25 hours where clocks are changed. An hour that comes twice begins the day the first time (``fold=0``);
+    for one that is left out the day begins in the moment in which it is.
+    """
+    start = now.astimezone(zone).replace(hour=reset_hour, minute=0, second=0, microsecond=0, fold=0)
+    if start.timestamp() > now.timestamp():
+        start -= timedelta(days=1)
+    return int(start.timestamp()), int((start + timedelta(days=1)).timestamp())
 
 
 def reserved(limits: Sequence[Limit], *, transactional: bool, reserve_percent: int) -> list[Limit]:
