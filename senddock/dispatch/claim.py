@@ -76,6 +76,9 @@ _DELIVERIES = (
     "WHERE message_id IN (%s) ORDER BY id"
 )
 _BODIES = "SELECT message_id, raw FROM content WHERE message_id IN (%s)"
+# A worker that was taken for dead, because its process was suspended, lives when it claims: what it takes from now on must
+# not be taken back as what it held before was.
+_ALIVE = "UPDATE worker SET stopped_at = NULL, heartbeat_at = {} WHERE id = {} AND stopped_at IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class _Speech:
     take: str
     deliveries: str
     bodies: str
+    alive: str
     #: Turns ids into the parameter of the last two.
     ids: Callable[[list[str]], Any]
     moment: Callable[[Any], datetime | None]
@@ -100,12 +104,20 @@ def _from_zone(value: datetime | None) -> datetime | None:
 
 _MANY = "SELECT value FROM json_each(?)"
 _SPEECH = {
-    "sqlite": _Speech((_TAKE % _DUE).format(*"????"), _DELIVERIES % _MANY, _BODIES % _MANY, json.dumps, _from_text),
+    "sqlite": _Speech(
+        (_TAKE % _DUE).format(*"????"),
+        _DELIVERIES % _MANY,
+        _BODIES % _MANY,
+        _ALIVE.format(*"??"),
+        json.dumps,
+        _from_text,
+    ),
     # Other workers step over the rows this one is about to take instead of queueing behind them.
     "postgresql": _Speech(
         (_TAKE % (_DUE + " FOR UPDATE SKIP LOCKED")).format(*["%s"] * 4),
         _DELIVERIES % "SELECT unnest(%s::uuid[])",
         _BODIES % "SELECT unnest(%s::uuid[])",
+        _ALIVE.format(*["%s"] * 2),
         lambda ids: ids,
         _from_zone,
     ),
@@ -148,6 +160,7 @@ def claim(
             rows.extend(_held(values, speech.moment) for values in pen.cursor.fetchall())
         if not rows:
             return []
+        pen.cursor.execute(speech.alive, (due, worker_id))
         deliveries = _deliveries(pen, speech, {row.id: row.project_id for row in rows})
         small = [row.id for row in rows if row.size <= EAGER_BYTES]
         pen.cursor.execute(speech.bodies, (speech.ids(small),))

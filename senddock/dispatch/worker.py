@@ -50,6 +50,10 @@ class _Worker(SimpleWorker):
         if self.on_stop is not None:
             self.on_stop()
 
+    def request_force_stop(self, signum: int, frame: object) -> None:
+        """A second SIGTERM: RQ would leave at once, in the middle of what the first one lets finish."""
+        log.info("stopping already: what is on the wire is being finished")
+
 
 def run(engine: Engine, redis: "Redis", test: Callable[[str], None], *, burst: bool = False) -> None:
     """Work until SIGTERM or SIGINT; then finish the transactions on the wire and give the rest back.

@@ -87,6 +87,24 @@ def test_an_attempt_with_its_outcome_is_not_in_doubt(bench: Bench) -> None:
     assert bench.story(message_id)["state"] == "queued"
 
 
+def test_a_worker_that_was_taken_for_dead_keeps_what_it_claims_from_then_on(bench: Bench, smtp_server: Any) -> None:
+    taken_back: list[int] = []
+
+    def look(_: str) -> None:
+        taken_back.append(recover(bench.database, now=datetime.now(UTC), lease=15))
+
+    server = smtp_server({"mail": look})
+    bench.provider(server.port)
+    worker_id = bench.engine.worker_id
+    with bench.database.write() as session:
+        # As recovery leaves it behind that found it suspended.
+        session.execute(update(Worker).where(Worker.id == worker_id).values(stopped_at=NOW))
+    message_id = bench.submit()
+    bench.engine.drain()
+    assert taken_back == [0]
+    assert [attempt["class"] for attempt in bench.story(message_id)["attempts"]] == ["accepted"]
+
+
 def test_a_clock_that_jumps_forward_takes_nothing_from_living_workers(bench: Bench) -> None:
     worker_id = worker(bench, pid=1, host="elsewhere", heartbeat=NOW)
     hold(bench, worker_id)

@@ -161,6 +161,13 @@ def _below(pid: int) -> list[int]:
     return found
 
 
+def name_of(pid: int) -> str:
+    """What a process of the house calls itself (``sd-worker-1``); empty when it has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() if _alive(pid) else ""
+    return ""
+
+
 def _alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

@@ -1,16 +1,14 @@
 """Redis is dead or hangs while mail comes in: doors, workers and clock go on, those that run and those that start then."""
 
-import contextlib
 import os
 import signal
 import smtplib
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.house import Installation, installation, until
+from tests.e2e.house import Installation, installation, name_of, until
 from tests.own_redis import OwnRedis, own_redis
 from tests.smtp_server import Fault, ScriptedSMTP
 
@@ -111,8 +109,4 @@ def test_a_redis_that_hangs_holds_up_neither_doors_nor_workers_nor_the_clock(
 
 
 def _worker(house: Installation) -> int:
-    for pid in house.children():
-        with contextlib.suppress(OSError):
-            if Path(f"/proc/{pid}/comm").read_text(encoding="ascii").strip() == "sd-worker-1":
-                return pid
-    return 0
+    return next((pid for pid in house.children() if name_of(pid) == "sd-worker-1"), 0)
