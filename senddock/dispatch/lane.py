@@ -8,6 +8,7 @@ import dataclasses
 import logging
 import time
 from collections.abc import Generator
+from functools import partial
 from typing import Any
 
 from senddock.dispatch.answers import answers, detail_of
@@ -220,7 +221,10 @@ class Lane:
                 self._in_hand.remove(task)
                 return False
             try:
-                dial = Dial(carrier.roster.target(self.served.provider), carrier.planner.on_close(transaction))
+                # With a sign-in the others wait for its outcome: refused ten times at once, it locks an account.
+                greeted = None if self.served.provider.username else partial(carrier.lanes.greeted, self.served)
+                target = carrier.roster.target(self.served.provider)
+                dial = Dial(target, carrier.planner.on_close(transaction), greeted)
                 self._timings = dial.timings
                 self._session = yield dial
             except WireFault as error:

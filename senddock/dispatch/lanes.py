@@ -26,6 +26,8 @@ class ProviderQueue:
     #: A session has been opened lately, so others may be opened beside it.
     warm: bool = False
     opening: bool = False
+    #: The server of the session that is being opened has greeted, and asks for no sign-in that could be refused.
+    greeted: bool = False
     #: Monotonic time until which no further connection is asked for: all that the provider allows are in use.
     full_until: float = 0.0
 
@@ -57,7 +59,7 @@ class ProviderQueue:
         """True when one more lane may serve this provider."""
         if not len(self) or self.serving >= connections or (self.serving and time.monotonic() < self.full_until):
             return False
-        return self.warm or not self.opening
+        return self.warm or self.greeted or not self.opening
 
 
 class Lanes:
@@ -102,7 +104,14 @@ class Lanes:
         served.serving -= 1
         if served.serving == 0:
             # Without an open session nothing is known any more about whether the next one opens.
-            served.opening = False
+            served.opening = served.greeted = False
+
+    def greeted(self, served: ProviderQueue) -> None:
+        """The provider is reachable and speaks SMTP: others may be opened while this session is being made ready.
+
+        The one method that other threads may call: they open the sessions.
+        """
+        served.greeted = True
 
     def warmed(self, served: ProviderQueue) -> None:
         """A session to this provider has opened: others may be opened beside it."""
@@ -110,7 +119,7 @@ class Lanes:
 
     def cooled(self, served: ProviderQueue) -> list[Task]:
         """A session could not be opened: one lane at a time from now on. Answers the tasks to be planned anew."""
-        served.warm = served.opening = False
+        served.warm = served.opening = served.greeted = False
         return served.clear()
 
     def crowded(self, served: ProviderQueue) -> bool:

@@ -217,6 +217,8 @@ class Loop:
                 self._resume(berth, None, wire.overdue())
 
     def _dial(self, berth: _Berth, dial: Dial) -> None:
+        dial.wake = self.wake
+
         def run() -> None:
             session, failure = None, None
             try:
