@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from senddock.dispatch.lanes import Lanes
-from senddock.dispatch.planner import Planner
+from senddock.dispatch.lanes import Lanes, ProviderQueue
+from senddock.dispatch.pace import Exhausted
+from senddock.dispatch.planner import Admission, Planner
 from senddock.dispatch.roster import Roster
 from senddock.dispatch.task import Task
 from senddock.models import Provider
@@ -48,3 +49,21 @@ class Carrier:
         for task in tasks:
             self.planner.unplace(task)
             self.move_on(task, self.planner.place(task))
+
+    def admit(self, task: Task, served: ProviderQueue, *, opening: bool) -> Admission:
+        """Take the provider's limits for ``task``; when they are not granted it has been given to somebody else.
+
+        ``opening`` says that a connection has to be opened for it.
+        """
+        admission = self.planner.admit(task, opening=opening)
+        if admission is Admission.CROWDED and not self.lanes.crowded(served):
+            # Nobody here has a connection: other workers hold them all.
+            self.planner.limit(task, Exhausted(1.0, "connections"))
+            self.plan_again([task, *self.lanes.cooled(served)])
+        elif admission is Admission.CROWDED:
+            if task.transaction is not None:
+                task.transaction.started_at = None
+            self.lanes.push(served.provider, task, first=True)
+        elif admission is Admission.ELSEWHERE:
+            self.plan_again([task])
+        return admission

@@ -17,7 +17,6 @@ from senddock.dispatch.dial import Dial
 from senddock.dispatch.dot_marks import Mark
 from senddock.dispatch.lanes import ProviderQueue
 from senddock.dispatch.marking import marks_wanted
-from senddock.dispatch.pace import Exhausted
 from senddock.dispatch.planner import Admission
 from senddock.dispatch.task import Task, Transaction
 from senddock.domain.reply import Reply, Stage
@@ -217,7 +216,7 @@ class Lane:
         if not transaction.retried_fresh:
             self._session = carrier.pool.take(self._key)
         if self._session is None:
-            if self._admission(task, opening=True) is not Admission.GRANTED:
+            if carrier.admit(task, self.served, opening=True) is not Admission.GRANTED:
                 self._in_hand.remove(task)
                 return False
             try:
@@ -287,26 +286,10 @@ class Lane:
     def _take(self) -> Task | None:
         while (task := self._carrier.lanes.take(self.served)) is not None:
             opening = self._session is None and not self._carrier.pool.has(self._key)
-            admission = self._admission(task, opening=opening)
+            admission = self._carrier.admit(task, self.served, opening=opening)
             if admission is Admission.GRANTED:
                 self._in_hand.append(task)
                 return task
             if admission is Admission.CROWDED:
                 return None
         return None
-
-    def _admission(self, task: Task, *, opening: bool) -> Admission:
-        """Take the provider's limits for ``task``; when they are not granted it has been given to somebody else."""
-        carrier, served = self._carrier, self.served
-        admission = carrier.planner.admit(task, opening=opening)
-        if admission is Admission.CROWDED and not carrier.lanes.crowded(served):
-            # Nobody here has a connection: other workers hold them all.
-            carrier.planner.limit(task, Exhausted(1.0, "connections"))
-            carrier.plan_again([task, *carrier.lanes.cooled(served)])
-        elif admission is Admission.CROWDED:
-            if task.transaction is not None:
-                task.transaction.started_at = None
-            carrier.lanes.push(served.provider, task, first=True)
-        elif admission is Admission.ELSEWHERE:
-            carrier.plan_again([task])
-        return admission
