@@ -83,8 +83,14 @@ def batch(data: bytes, most: int) -> list[msgspec.Raw]:
 
 
 def canonical(data: bytes) -> bytes:
-    """The same octets for the same JSON, whatever the order of members and the white space."""
-    return msgspec.json.encode(msgspec.json.decode(data), order="deterministic")
+    """The same octets for the same JSON, whatever the order of members and the white space.
+
+    Octets with a number that this machine cannot hold, in a member that nobody reads, stay as they are.
+    """
+    try:
+        return msgspec.json.encode(msgspec.json.decode(data), order="deterministic")
+    except (msgspec.MsgspecError, OverflowError):
+        return data
 
 
 def _read(decoder: msgspec.json.Decoder[T], data: bytes | msgspec.Raw, members: str = _EMAIL) -> T:

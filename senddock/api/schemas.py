@@ -31,8 +31,10 @@ Expiry = Annotated[
 ]
 HeaderName = Annotated[str, Meta(pattern=r"^[!-9;-~]{1,76}$")]
 Text = Annotated[str, Meta(pattern=r"^[^\x00]*$")]
-TagName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{1,256}$")]
-TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{0,256}$")]
+#: Python's `$` also stands before a line break at the end, which is none of these letters.
+_END = r"$(?!\n)"
+TagName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{1,256}" + _END)]
+TagValue = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_\-]{0,256}" + _END)]
 Base64 = Annotated[str, Meta(description="Base64.", extra_json_schema={"format": "byte", "contentEncoding": "base64"})]
 Filename = Annotated[str, Meta(pattern=r"^[^\x00-\x1f\x7f]{0,255}$")]
 ContentId = Annotated[str, Meta(pattern=r"^[!-;=?-~]{0,128}$")]
@@ -114,7 +116,7 @@ class Reschedule(Struct):
     scheduled_at: SendTime
 
 
-StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}$")]
+StreamName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}" + _END)]
 StreamKind = Literal["transactional", "marketing"]
 Place = Annotated[int, Meta(ge=1, le=1000)]
 

@@ -1,7 +1,7 @@
 """Lines that no server has to take: RFC 5321 section 4.5.3.1.6 allows 998 octets and CRLF.
 
-Only the parts that hold such lines are encoded anew; every other byte stays. What is signed (multipart/signed) is left
-as it is: a signature that holds is worth more than a line that may be refused.
+Only the parts that hold such lines are encoded anew, and header lines are folded at a space; every other byte stays. What
+is signed (multipart/signed) is left as it is: a signature that holds is worth more than a line that may be refused.
 """
 
 import base64
@@ -9,7 +9,7 @@ import binascii
 import re
 from email.parser import BytesHeaderParser
 
-from senddock.content.headers import splice, split_head
+from senddock.content.headers import fields_of, splice, split_head
 
 LONGEST = 998
 _LONG = re.compile(rb"[^\r\n]{%d}" % (LONGEST + 1))
@@ -17,13 +17,15 @@ _parser = BytesHeaderParser()
 
 
 def shortened(raw: bytes) -> bytes:
-    """The message (CRLF line ends) with its long body lines encoded; the same object when there are none."""
+    """The message (CRLF line ends) with its long lines folded or encoded; the same object when there are none."""
     if not _has_long_line(raw):
         return raw
     head, rest = split_head(raw)
+    if _has_long_line(head):
+        head = b"\r\n".join(map(_folded, head.split(b"\r\n")))
     body = rest[2:]
     if not _has_long_line(body):
-        return raw
+        return head + rest
     fields = _parser.parsebytes(head + b"\r\n")
     kind = fields.get_content_type()
     if kind == "multipart/signed":
@@ -34,6 +36,30 @@ def shortened(raw: bytes) -> bytes:
     if boundary is not None:
         return head + b"\r\n" + _members(body, boundary.encode("utf-8", "surrogateescape"))
     return _encoded(head, body, kind, str(fields.get("Content-Transfer-Encoding", "")).strip().lower())
+
+
+def unfoldable(raw: bytes) -> tuple[str, int] | None:
+    """Name and octets of a header field whose line is too long and has no space to be folded at; ``None`` usually."""
+    if not _has_long_line(raw):
+        return None
+    for name, field in fields_of(split_head(raw)[0]):
+        length = max(map(len, field.split(b"\r\n")))
+        if length > LONGEST:
+            return name, length
+    return None
+
+
+def _folded(line: bytes) -> bytes:
+    """One header line folded at spaces (RFC 5322 section 2.2.3) as far as it has any."""
+    pieces = []
+    while len(line) > LONGEST:
+        # A fold stands before a space, and what is in front of it must be more than spaces.
+        at = max(line.rfind(b" ", 1, LONGEST), line.rfind(b"\t", 1, LONGEST))
+        if at < 0 or not line[:at].strip() or not line[at:].strip():
+            break
+        pieces.append(line[:at])
+        line = line[at:]
+    return b"\r\n".join([*pieces, line])
 
 
 def _has_long_line(raw: bytes) -> bool:

@@ -6,7 +6,7 @@ from email.utils import format_datetime, formataddr
 
 from senddock.content.control_fields import Wishes, wishes_of
 from senddock.content.invalid import InvalidContent
-from senddock.content.long_lines import shortened
+from senddock.content.long_lines import LONGEST, shortened, unfoldable
 from senddock.content.whole import WholeMessage
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.ids import new_id
@@ -47,6 +47,11 @@ def raw_submission(
     if whole.first("date") is None:
         added["Date"] = format_datetime(now)
     raw = shortened(whole.bytes_with(added))
+    too_long = unfoldable(raw)
+    if too_long is not None:
+        name, length = too_long
+        said = f"The header {name} has a line of {length} characters without a space to fold it at; servers take {LONGEST}."
+        raise InvalidContent("message", said)
     if len(raw) > MAX_MESSAGE_BYTES:
         raise InvalidContent("message", f"The message has {len(raw)} octets; at most {MAX_MESSAGE_BYTES}.")
     warnings = warnings_of(channel, _unsubscribe(whole), authors[0] if authors else None, advice)

@@ -1,6 +1,7 @@
 """The envelope of a message: a value that cannot be invalid (RFC 5321 section 4.1.2, RFC 6531)."""
 
 import functools
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,13 +10,18 @@ from dataclasses import dataclass
 MAX_LOCAL_OCTETS = 64
 MAX_ADDRESS_OCTETS = 254
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+#: C1 controls and Unicode's line ends too: Python, and some readers, take them for the end of a line.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+#: What slips in when an address is pasted, or makes one look like another: spaces of every width, and marks that turn the
+#: direction of reading. Joiners (U+200C, U+200D) stay: some scripts need them.
+_INVISIBLE = re.compile(r"[\u00a0\u00ad\u1680\u2000-\u200b\u200e\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")
 _QUOTED_STRING = re.compile(r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e\u0080-\U0010ffff]|\\[\x20-\x7e])*"')
 _LABEL = r"[A-Za-z0-9\u0080-\U0010ffff](?:[A-Za-z0-9\-\u0080-\U0010ffff]{0,61}[A-Za-z0-9\u0080-\U0010ffff])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
-_ADDRESS_LITERAL = re.compile(r"\[(?:\d{1,3}(?:\.\d{1,3}){3}|IPv6:[0-9A-Fa-f:.]+)\]")
+_ADDRESS_LITERAL = re.compile(r"\[(?:(?P<tag>IPv6:)(?P<six>[0-9A-F:.]+)|(?P<four>[0-9.]+))\]", re.IGNORECASE)
 
 
 class InvalidAddress(ValueError):
@@ -24,7 +30,7 @@ class InvalidAddress(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mailbox as it stands in MAIL FROM or RCPT TO. The domain is stored in lower case; the local part as given."""
+    """A mailbox as it stands in MAIL FROM or RCPT TO. A domain name is stored in lower case; the local part as given."""
 
     local: str
     domain: str
@@ -39,6 +45,8 @@ class Address:
     def _read(cls, text: str) -> "Address":
         if _CONTROL.search(text):
             raise InvalidAddress("the address contains a line break or another control character")
+        if not text.isascii():
+            _refuse_unreadable(text)
         local, at, domain = text.rpartition("@")
         if not at or not local or not domain:
             raise InvalidAddress(f"{text!r} is not an address: it needs the form name@example.com")
@@ -48,7 +56,9 @@ class Address:
             raise InvalidAddress(f"the address is longer than {MAX_ADDRESS_OCTETS} octets")
         if not (_DOT_STRING.fullmatch(local) or _QUOTED_STRING.fullmatch(local)):
             raise InvalidAddress(f"{local!r} before the @ has characters or dots where none may be")
-        if not (_DOMAIN.fullmatch(domain) or _ADDRESS_LITERAL.fullmatch(domain)):
+        if domain.startswith("["):
+            return cls(local, _literal(domain))
+        if not _DOMAIN.fullmatch(domain):
             raise InvalidAddress(f"{domain!r} is not a domain name")
         if not domain.isascii():
             try:
@@ -75,6 +85,27 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
+
+
+def _refuse_unreadable(text: str) -> None:
+    if _SURROGATE.search(text):
+        raise InvalidAddress("the address is not UTF-8 text")
+    hidden = _INVISIBLE.search(text)
+    if hidden:
+        raise InvalidAddress(f"the address contains an invisible character (U+{ord(hidden.group()):04X}): type it anew")
+
+
+def _literal(domain: str) -> str:
+    """An address literal (RFC 5321 section 4.1.3) as it is stored: RFC 5321 writes the tag "IPv6:"."""
+    found = _ADDRESS_LITERAL.fullmatch(domain)
+    try:
+        if found is None:
+            raise ValueError
+        if found["tag"]:
+            return f"[IPv6:{ipaddress.IPv6Address(found['six'])}]"
+        return f"[{ipaddress.IPv4Address(found['four'])}]"
+    except ValueError as error:
+        raise InvalidAddress(f"{domain!r} is not a domain name, nor an address literal such as [192.0.2.1]") from error
 
 
 @functools.lru_cache(1024)

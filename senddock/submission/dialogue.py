@@ -1,5 +1,6 @@
 """One client's commands in their order (RFC 5321, 4954, 6409): state, and what is answered."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -202,7 +203,12 @@ class Dialogue:
             except BadCommand as error:
                 self.fault(str(error))
                 return
-            if (parameters.get("SIZE") or "0").isdigit() and int(parameters.get("SIZE") or "0") > self._size:
+            size = parameters.get("SIZE") or "0"
+            # RFC 1870: at most 20 digits; leading zeros are digits too.
+            if not re.fullmatch(r"[0-9]{1,20}", size):
+                self.fault("501 5.5.4 SIZE is a number of octets")
+                return
+            if int(size) > self._size:
                 self._link.say(f"552 5.3.4 A message may have {self._size} octets")
                 return
 

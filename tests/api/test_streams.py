@@ -39,6 +39,7 @@ def test_streams_are_made_by_name_and_listed(api: Api) -> None:
         "transactional", "marketing", "receipts",
     ]  # fmt: skip
     assert api.call("PUT", "/streams/x", json={"kind": "urgent"})[0] == 422
+    assert api.call("PUT", "/streams/x%0A", json={"kind": "marketing"})[0] == 422
     assert api.call("PUT", "/streams/x", json=[])[0] == 422
     assert api.call("PUT", "/streams/x", data=b"{")[0] == 400
     assert api.call("PUT", "/streams/%20spaced", json={"kind": "marketing"})[0] == 422

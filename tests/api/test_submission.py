@@ -1,6 +1,7 @@
 """`POST /api/emails`: what is accepted is on disk; what is refused is refused clearly and stores nothing."""
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -78,6 +79,11 @@ def test_attachment_content_comes_in_three_shapes(api: Api, database: Database, 
         ({"text": None}, "text"),
         ({"text": {"a": 1}}, "text"),
         ({"tags": [{"name": "a b"}]}, "tags"),
+        ({"tags": [{"name": "a\n"}]}, "tags"),
+        ({"tags": [{"name": "a", "value": "b\n"}]}, "tags"),
+        ({"to": "ana@[IPv6:nonsense]"}, "to"),
+        ({"to": "ana\u2028@example.org"}, "to"),
+        ({"from": "us@example.com\u200b"}, "from"),
         ({"tags": "x"}, "tags"),
         ({"headers": ["x"]}, "headers"),
         ({"scheduled_at": "tomorrow at nine"}, "scheduled_at"),
@@ -121,6 +127,24 @@ def test_an_idempotency_key_is_answered_once_and_refused_for_another_body(api: A
     code, answer = api.post("/emails", {**GOOD, "subject": "Other"}, Idempotency_Key="k1")
     assert (code, answer["name"]) == (409, "invalid_idempotent_request")
     assert api.post("/emails", GOOD, Idempotency_Key="")[0] == 400
+    assert stored(database) == 1
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 5000])
+def test_a_number_no_machine_holds_is_ignored_like_every_unknown_member(
+    api: Api, database: Database, number: str
+) -> None:
+    data = json.dumps(GOOD)[:-1] + f', "unread": {number}}}'
+    first = api.call("POST", "/emails", data=data, headers={"Idempotency-Key": "k1"})
+    assert first[0] == 200
+    assert api.call("POST", "/emails", data=data, headers={"Idempotency-Key": "k1"}) == first
+    assert api.call("POST", "/emails", data=data + " ", headers={"Idempotency-Key": "k1"})[0] == 409
+    assert stored(database) == 1
+
+
+@pytest.mark.parametrize("field", ["from", "to", "cc", "bcc", "reply_to"])
+def test_an_address_may_name_a_machine_instead_of_a_domain(api: Api, database: Database, field: str) -> None:
+    assert api.post("/emails", {**GOOD, field: "ana@[IPv6:2001:db8::1]"})[0] == 200
     assert stored(database) == 1
 
 

@@ -20,6 +20,15 @@ def _stored(door: RunningDoor) -> bytes:
     return bytes(door.content(door.messages()[-1].id).raw)
 
 
+def test_a_header_line_that_no_server_takes_is_folded_or_refused_in_words(door: RunningDoor) -> None:
+    with pytest.raises(smtplib.SMTPDataError, match="subject has a line of 2001 characters"):
+        door.send(b"From: Us <us@example.com>\r\nSubject: " + b"x" * 2000 + b"\r\n\r\nHello\r\n")
+    assert door.messages() == []
+    door.send(HEAD + b"References:" + b" <1@example.com>" * 100 + b"\r\n\r\nHello\r\n")
+    assert max(map(len, _stored(door).split(b"\r\n"))) <= 998
+    assert _stored(door).replace(b"\r\n", b"").count(b" <1@example.com>") == 101
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -130,6 +130,11 @@ def test_commands_out_of_place_are_answered_with_their_code(door: RunningDoor, c
         ("MAIL FROM:<us>", "553 5.1.7"),
         ("MAIL TO:<us@example.com>", "501 5.5.4"),
         ("MAIL FROM:<us@example.com> SIZE=99999999", "552 5.3.4"),
+        ("MAIL FROM:<us@example.com> SIZE=abc", "501 5.5.4"),
+        ("MAIL FROM:<us@example.com> SIZE=\u00b2", "501 5.5.4"),
+        ("MAIL FROM:<us@example.com> SIZE=" + "9" * 5000, "501 5.5.4"),
+        ("MAIL FROM:<us@[IPv6:nonsense]>", "553 5.1.7"),
+        ("MAIL FROM:<us@example.com\u200b>", "553 5.1.7"),
         ("MAIL FROM:<us@example.com> FOO=1", "555 5.5.4"),
         ("mail from: <us@example.com> size=100 body=8bitmime smtputf8 auth=<> ret=HDRS envid=x", "250 2.1.0"),
         ("MAIL FROM:<>", "250 2.1.0"),
@@ -159,6 +164,15 @@ def test_recipients_are_read_by_the_book(door: RunningDoor, command: str, code: 
     wire = door.raw().sign_in(door.token)
     wire.ask("MAIL FROM:<us@example.com>")
     assert wire.ask(command).startswith(code)
+
+
+def test_a_recipient_may_stand_at_an_address_instead_of_a_name(door: RunningDoor) -> None:
+    wire = door.raw().sign_in(door.token)
+    wire.ask("MAIL FROM:<us@[IPv6:2001:DB8::1]>")
+    assert wire.ask("RCPT TO:<ana@[ipv6:2001:db8::2]>").startswith("250")
+    wire.ask("DATA")
+    assert wire.ask(MESSAGE + b".").startswith("250 2.0.0 Ok: queued as ")
+    assert [stored.sender for stored in door.messages()] == ["us@[IPv6:2001:db8::1]"]
 
 
 def test_a_pipelined_client_gets_its_answers_in_order(door: RunningDoor) -> None:
