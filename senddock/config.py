@@ -68,6 +68,11 @@ class Settings:
         """Read the environment. Raises `ConfigurationError`; creates and opens nothing but the ``_FILE`` secrets."""
         values = _read(os.environ if environ is None else environ)
         data_dir = Path(values["SENDDOCK_DATA_DIR"] or "./data").expanduser().absolute()
+        if values["SENDDOCK_DATABASE_URL"] is None and re.search("[?%]", str(data_dir)):
+            # They mean something in the address of a database: it would be put elsewhere.
+            raise ConfigurationError(
+                f"SENDDOCK_DATA_DIR is {str(data_dir)!r}: choose a folder without ? and % in its path"
+            )
         cert, key = _path(values, "SENDDOCK_TLS_CERT"), _path(values, "SENDDOCK_TLS_KEY")
         if (cert is None) != (key is None):
             missing = "SENDDOCK_TLS_KEY" if key is None else "SENDDOCK_TLS_CERT"

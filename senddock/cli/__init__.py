@@ -1,6 +1,8 @@
 """`senddock …`: the command line. Each command loads only the rooms it enters."""
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -56,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point: refusals become one line on standard error and exit code 1; wrong usage is 2."""
     # These are told apart here so that a traceback always means a defect of ours.
     try:
+        _refuse_other_encodings(sys.argv[1:] if arguments is None else arguments)
         cli(arguments, standalone_mode=False, prog_name="senddock", complete_var="_SENDDOCK_COMPLETE")
     except click.exceptions.Abort:
         sys.exit(130)
@@ -70,11 +73,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ConfigurationError as error:
         click.echo(f"senddock: {error}", err=True)
         sys.exit(1)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            # Whoever read the answer, such as `head`, has seen enough. What is still buffered must not fail at the exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        if error.errno != errno.ENOSPC:
+            raise
+        click.echo(f"senddock: the answer cannot be written: {error.strerror}", err=True)
+        sys.exit(1)
     except Exception as error:
         if isinstance(error, _refusals()):
             click.echo(f"senddock: {error}", err=True)
             sys.exit(1)
         raise
+
+
+def _refuse_other_encodings(arguments: Sequence[str]) -> None:
+    """Raises ``click.UsageError`` for an argument that is not UTF-8: no name, address or text here is anything else."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= letter <= "\udfff" for letter in argument):
+            readable = argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            raise click.UsageError(f"the argument {readable!r} is not UTF-8 text")
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import logging
+import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from senddock.config import Settings
+from senddock.config import ConfigurationError, Settings
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -28,7 +29,12 @@ class House:
     def settings(self) -> Settings:
         """The settings, with the data folder made."""
         settings = Settings.from_env()
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise ConfigurationError(
+                f"SENDDOCK_DATA_DIR names {str(settings.data_dir)!r}, which cannot be used as a folder: {error.strerror}"
+            ) from error
         return settings
 
     @functools.cached_property
@@ -159,6 +165,10 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Letters of one cell of a table; `--json` has them all.
+_WIDEST = 60
+
 pass_house = click.make_pass_decorator(House)
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON.")
 
@@ -171,6 +181,10 @@ def show(data: Any) -> None:
 @contextlib.contextmanager
 def progress_to(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error, if that is a terminal: standard output belongs to the answer. Tell it done and total."""
+    if not sys.stderr.isatty():
+        # Cron would send a mail about the label.
+        yield lambda *_: None
+        return
     with click.progressbar(length=1000, label=label, file=sys.stderr, show_eta=False) as bar:
         yield lambda done, total: bar.update(max(0, done * 1000 // max(1, total) - bar.pos))
 
@@ -188,16 +202,33 @@ def table(headings: list[str], rows: list[list[Any]], empty: str) -> None:
     if not rows:
         click.echo(empty)
         return
-    texts = [headings, *[["" if cell is None else str(cell) for cell in row] for row in rows]]
+    texts = [headings, *[["" if cell is None else shown(str(cell), _WIDEST) for cell in row] for row in rows]]
     widths = [max(len(row[column]) for row in texts) for column in range(len(headings))]
     for row in texts:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
+def shown(text: str, most: int | None = None) -> str:
+    """Text that came from outside, for a terminal: what a sender wrote must not move the cursor or colour the screen."""
+    plain = text if text.isprintable() else _UNSAFE.sub("\ufffd", text)
+    return plain if most is None or len(plain) <= most else plain[: most - 1] + "…"
+
+
+def standard_input(what: str, *, one_line: bool = False) -> str:
+    """Its text. Raises ``click.ClickException`` when it is closed or no UTF-8."""
+    if sys.stdin is None:
+        raise click.ClickException(f"{what}: standard input is closed")
+    data = sys.stdin.buffer.readline() if one_line else sys.stdin.buffer.read()
+    try:
+        return data.decode().replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"{what}: standard input is not UTF-8 text") from error
+
+
 def read_secret(from_stdin: bool, what: str) -> str:
     """A password: the first line of standard input, or asked for twice without an echo."""
     if from_stdin:
-        text = sys.stdin.readline().rstrip("\r\n")
+        text = standard_input(what, one_line=True).rstrip("\r\n")
         if not text:
             raise click.ClickException(f"{what}: standard input was empty")
         return text

@@ -8,6 +8,9 @@ import click
 
 from senddock.cli.house import House, as_json, pass_house, progress_to, show
 
+#: A century: no date before the calendar's beginning comes of it.
+_LONGEST = 36_500
+
 
 @click.group()
 def secrets() -> None:
@@ -124,9 +127,11 @@ def restore(house: House, file: Path, resume: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(min=1), default=90, show_default=True, help="Age of what was accepted.")
 @click.option(
-    "--failures-days", type=click.IntRange(min=1), default=365, show_default=True,
+    "--days", type=click.IntRange(1, _LONGEST), default=90, show_default=True, help="Age of what was accepted."
+)
+@click.option(
+    "--failures-days", type=click.IntRange(1, _LONGEST), default=365, show_default=True,
     help="Age of what failed, expired or is uncertain.",
 )  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Only count.")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from senddock.cli.house import House, as_json, done, pass_house, show, table
+from senddock.cli.house import House, as_json, done, pass_house, show, shown, table
 from senddock.cli.sending import story_of
+from senddock.domain.status import Status
 
 if TYPE_CHECKING:
     from senddock.domain.rules import RulePack
@@ -18,7 +19,7 @@ def messages() -> None:
 
 
 @messages.command("list")
-@click.option("--status", "state")
+@click.option("--status", "state", type=click.Choice([one.value for one in Status]))
 @click.option("--provider", type=int)
 @click.option("--recipient")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50)
@@ -29,9 +30,14 @@ def messages_list(
 ) -> None:
     """Show the newest messages."""
     from senddock.dispatch import log_list
+    from senddock.dispatch.refusals import Refused
     from senddock.domain.log_filter import LogFilter
+    from senddock.models import Provider
 
     with house.database.read() as session:
+        # One that was removed stays in the log.
+        if provider is not None and session.get(Provider, provider) is None:
+            raise Refused(f"There is no provider {provider}: `senddock provider list` shows them.", code="not_found")
         chosen = LogFilter(state=state, provider=provider, text=recipient)
         rows = log_list.page(session, chosen, limit=limit).rows
     if as_json:
@@ -67,7 +73,7 @@ def messages_list(
             ]
             for row in rows
         ],
-        "No message yet.",
+        "No message yet." if chosen == LogFilter() else "No message like that.",
     )
 
 
@@ -81,7 +87,7 @@ def messages_show(house: House, message_id: str, as_json: bool) -> None:
     if as_json:
         show(story)
         return
-    click.echo(f"{story['id']}  {story['state']}  {story['subject']}")
+    click.echo(f"{story['id']}  {story['state']}  {shown(story['subject'])}")
     for attempt in story["attempts"]:
         after = " → next provider" if attempt["fail_over"] else ""
         click.echo(
@@ -93,7 +99,7 @@ def messages_show(house: House, message_id: str, as_json: bool) -> None:
             click.echo(f"    {told['happened']} Next: {told['next_step']} Guide: {told['guide']}")
         rewritten = (attempt["plan"] or {}).get("rewritten")
         if rewritten:
-            click.echo(f"    From was rewritten: {rewritten['from']} → {rewritten['to']}")
+            click.echo(f"    From was rewritten: {shown(rewritten['from'])} → {rewritten['to']}")
     for delivery in story["deliveries"]:
         click.echo(f"  {delivery['recipient']}: {delivery['status']}  {delivery['reply'] or ''}")
     for remark in story["warnings"]:
@@ -157,10 +163,13 @@ def explain(house: House, reply_line: str, provider: str | None, stage: str | No
 
     Rules that were taught in the panel come first, as they do when mail is sent.
     """
+    from senddock.domain.catalogue import catalogue
     from senddock.domain.error_help import help_for
     from senddock.domain.reply import Stage, parse_reply
     from senddock.domain.verdict import FailOver, judge
 
+    if provider is not None and provider not in catalogue():
+        raise click.BadParameter(f"{provider!r} is none of {', '.join(catalogue())}.", param_hint="--provider")
     if stage is not None and stage not in list(Stage):
         raise click.UsageError(f"--stage is one of {', '.join(Stage)}")
     reply = parse_reply(reply_line, Stage(stage) if stage else None)

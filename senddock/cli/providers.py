@@ -2,11 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from senddock.cli.house import House, as_json, done, pass_house, read_secret, show, table
+
+if TYPE_CHECKING:
+    from senddock.domain.catalogue.entry import Entry
 
 _LIMITS = ("per-second", "per-minute", "per-hour", "per-day", "per-month", "max-connections",
            "messages-per-connection", "recipients-per-message", "max-message-bytes")  # fmt: skip
@@ -93,6 +96,7 @@ def provider_set(house: House, /, provider_id: int, as_json: bool, password_stdi
     """Change an SMTP account."""
     from senddock.dispatch import providers
 
+    _entry(given["preset"])
     values = _values(given, providers.get(house.database, provider_id).timeouts)
     password = read_secret(True, "Password") if password_stdin else None
     changed = providers.change(house.database, house.vault, provider_id, values, password)
@@ -227,25 +231,33 @@ def _values(given: dict[str, Any], timeouts: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def _entry(key: str | None) -> "Entry | None":
+    """The catalogue's entry for ``--preset``. Raises ``click.BadParameter``."""
+    from senddock.domain.catalogue import catalogue
+
+    entry = catalogue().get(key) if key is not None else None
+    if key is not None and entry is None:
+        raise click.BadParameter(f"{key!r} is none of {', '.join(catalogue())}.", param_hint="--preset")
+    return entry
+
+
 def _of_preset(key: str | None, plan: str | None, encryption: str | None) -> dict[str, Any]:
     """What the catalogue knows about a provider, as fields; the port is one that speaks the wanted encryption."""
-    from senddock.domain.catalogue import catalogue
     from senddock.domain.presets import LIMITS, preset_of
 
-    if key is None:
+    entry = _entry(key)
+    if entry is None:
         if plan is not None:
             raise click.UsageError("--plan belongs to --preset: give that too")
         return {}
-    entry = catalogue().get(key)
-    if entry is None:
-        raise click.BadParameter(f"{key!r} is none of {', '.join(catalogue())}.", param_hint="--preset")
     plans = {one.name.lower(): one for one in entry.plans}
     if plan is not None and plan.lower() not in plans:
         names = ", ".join(one.name for one in entry.plans)
         raise click.BadParameter(f"{entry.name} has no plan {plan!r}; there are: {names}.", param_hint="--plan")
     preset = preset_of(entry, plans[plan.lower()] if plan is not None else None)
     if any(getattr(preset, name) for name in LIMITS if name.startswith("per_")):
-        click.echo(f"Limits filled in: {preset.limits_text}. Yours differ? Give --plan, or them.", err=True)
+        other = "Give them" if plan is not None else "Give --plan, or them"
+        click.echo(f"Limits filled in: {preset.limits_text}. Yours differ? {other}.", err=True)
     port = preset.port
     if encryption not in (None, preset.encryption):
         port = next((one.port for one in entry.server.ports if one.encryption == encryption), port)

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from senddock.cli.house import House, as_json, pass_house, show
+from senddock.cli.house import House, as_json, pass_house, show, standard_input
 from senddock.domain.status import PENDING, Status
 
 if TYPE_CHECKING:
     from senddock.dispatch.submission import Submission
+
+#: Options of which a message that is composed here is made.
+_COMPOSED = ("subject", "text", "html", "attach", "reply_to")
 
 
 @click.command()
@@ -29,7 +32,11 @@ if TYPE_CHECKING:
 @click.option("--text", help="Left out, the text is read from standard input when that is a file or a pipe.")
 @click.option("--html")
 @click.option("--attach", multiple=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--eml", type=click.File("rb"), help="A whole message; - reads standard input.")
+@click.option(
+    "--eml",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="A whole message; - reads standard input.",
+)
 @click.option("--at", help="When to send: ISO 8601, or 'in 2 hours'.")
 @click.option("--expires", help="Of no use after that, such as a code: ISO 8601, or 'in 10 minutes'.")
 @click.option("--stream")
@@ -41,7 +48,7 @@ def send(house: House, /, eml: Any, stream: str | None, wait: bool, as_json: boo
     from senddock.content.invalid import InvalidContent
 
     try:
-        made = _whole(house, eml.read(), stream, given) if eml is not None else _composed(house, stream, given)
+        made = _whole(house, _octets(eml), stream, given) if eml is not None else _composed(house, stream, given)
     except InvalidContent as error:
         raise click.ClickException(error.message) from error
     message_id = hand_over(house, made)
@@ -109,11 +116,22 @@ def story_of(house: House, message_id: str) -> dict[str, Any]:
     return journal.story_json(found)
 
 
+def _octets(eml: str) -> bytes:
+    if eml != "-":
+        return Path(eml).read_bytes()
+    if sys.stdin is None:
+        raise click.ClickException("--eml: standard input is closed")
+    return sys.stdin.buffer.read()
+
+
 def _whole(house: House, data: bytes, stream: str | None, given: dict[str, Any]) -> "Submission":
+    unused = [f"--{name.replace('_', '-')}" for name in _COMPOSED if given[name]]
+    if unused:
+        raise click.UsageError(f"--eml brings a whole message: leave out {', '.join(unused)}")
     recipients = (*given["to"], *given["cc"], *given["bcc"])
     made = whole_submission(house, data, sender=given["from_"], recipients=recipients, stream=stream)
-    expires = _moment(given["expires"], datetime.now(UTC))
-    return replace(made, expires_at=expires) if expires is not None else made
+    at, expires = _times(given, made.scheduled_at)
+    return replace(made, scheduled_at=at, expires_at=expires or made.expires_at)
 
 
 def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submission":
@@ -126,19 +144,28 @@ def _composed(house: House, stream: str | None, given: dict[str, Any]) -> "Submi
     if not given["to"] or given["subject"] is None:
         raise click.UsageError("give --to and --subject, or a whole message with --eml")
     if text is None and given["html"] is None:
-        if sys.stdin.isatty():
+        if sys.stdin is not None and sys.stdin.isatty():
             raise click.UsageError("give --text or --html, or the text on standard input")
-        text = sys.stdin.read()
+        text = standard_input("--text")
+    at, expires = _times(given, None)
     files = tuple(
         Attachment(path.name, path.read_bytes(), mimetypes.guess_type(path.name)[0]) for path in given["attach"]
     )
     mail = Mail(
         to=given["to"], cc=given["cc"], bcc=given["bcc"], from_=given["from_"], reply_to=given["reply_to"],
-        subject=given["subject"], text=text, html=given["html"], attachments=files, scheduled_at=_moment(given["at"], now),
-        expires_at=_moment(given["expires"], now),
+        subject=given["subject"], text=text, html=given["html"], attachments=files, scheduled_at=at, expires_at=expires,
     )  # fmt: skip
     channel = channel_of(house.database, via="cli", project_id=None, stream=stream)
     return submission_of(mail, channel, now, SenderAdvice(house.database))
+
+
+def _times(given: dict[str, Any], otherwise: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """When to send and until when. Raises ``click.UsageError``."""
+    now = datetime.now(UTC)
+    at, expires = _moment(given["at"], now) or otherwise, _moment(given["expires"], now)
+    if expires is not None and expires <= max(now, at or now):
+        raise click.UsageError("--expires: it is over before the message is to be sent")
+    return at, expires
 
 
 def _moment(text: str | None, now: datetime) -> datetime | None:

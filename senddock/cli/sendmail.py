@@ -42,6 +42,8 @@ def main() -> None:
     logging.getLogger("senddock").setLevel(logging.ERROR)
     try:
         call = read_arguments(sys.argv[1:])
+        if sys.stdin is None:
+            raise Failed(_DATA, "standard input is closed: the message is expected there")
         _send(call, _read_message(sys.stdin.buffer.read(), call))
     except Failed as error:
         sys.stderr.write(f"senddock-sendmail: {error}\n")
@@ -135,12 +137,17 @@ def _send(call: Call, data: bytes) -> None:
 def _through_the_door(settings: Settings, sender: str | None, people: list[str], content: bytes) -> None:
     import smtplib
 
+    from senddock.domain.envelope import Address
+
+    envelope = [Address.parse(one) for one in (*([sender] if sender else []), *people)]
+    wire = [*([] if sender else [""]), *(one.wire() for one in envelope)]
     host, port = settings.smtp_bind
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - the address to call, not to bind
     try:
         with smtplib.SMTP(host, port, timeout=120) as client:
             client.login(os.environ.get("USER") or "sendmail", settings.sendmail_key or "")
-            refused = client.sendmail(sender or "", people, content)
+            extended = ["SMTPUTF8"] if any(one.needs_smtputf8 for one in envelope) else []
+            refused = client.sendmail(wire[0], wire[1:], content, extended)
     except smtplib.SMTPAuthenticationError as error:
         raise Failed(_CONFIG, f"SENDDOCK_SENDMAIL_KEY: {_words(error.smtp_error)}") from error
     except smtplib.SMTPRecipientsRefused as error:
@@ -169,8 +176,8 @@ def _into_the_database(sender: str | None, people: list[str], content: bytes) ->
     house = House()
     try:
         hand_over(house, whole_submission(house, content, sender=sender, recipients=tuple(people), stream=None))
-    except (StorageUnavailable, OSError) as error:
+    except (StorageUnavailable, ConfigurationError, OSError) as error:
         raise Failed(
             _TRY_LATER,
-            f"{error} (data folder {house.settings.data_dir}; users who may not write there need SENDDOCK_SENDMAIL_KEY)",
+            f"{error} (users who may not write to the data folder need SENDDOCK_SENDMAIL_KEY)",
         ) from error

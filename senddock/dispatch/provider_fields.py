@@ -29,6 +29,8 @@ _OTHERS = (
     "transactional_reserve",
 )  # fmt: skip
 FIELDS = frozenset({*_TEXTS, *LIMITS, *_OTHERS})
+#: What the columns hold (32 bits).
+_HIGHEST = 2**31 - 1
 _HOST = re.compile(r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?|\[?[0-9A-Fa-f:.]+\]?)")
 
 
@@ -59,8 +61,8 @@ def check(values: Mapping[str, Any]) -> dict[str, str]:
         errors["from_policy"] = "Choose any, own or rewrite."
     for field in LIMITS:
         amount = values.get(field)
-        if amount is not None and (not isinstance(amount, int) or amount < 1):
-            errors[field] = "A limit is a whole number of at least 1; leave it empty for no limit."
+        if amount is not None and (not isinstance(amount, int) or not 1 <= amount <= _HIGHEST):
+            errors[field] = f"A limit is a whole number from 1 to {_HIGHEST:,}; leave it empty for no limit."
     errors.update(_check_advanced(values))
     if not errors:
         confirmed = bool(values.get("plain_confirmed"))

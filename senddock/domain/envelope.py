@@ -14,7 +14,9 @@ MAX_ADDRESS_OCTETS = 254
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: What slips in when an address is pasted, or makes one look like another: spaces of every width, and marks that turn the
 #: direction of reading. Joiners (U+200C, U+200D) stay: some scripts need them.
-_INVISIBLE = re.compile(r"[\u00a0\u00ad\u1680\u2000-\u200b\u200e\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]")
+_INVISIBLE = re.compile(
+    r"[\u00a0\u00ad\u1680\u2000-\u200b\u200e\u200f\u202a-\u202f\u205f-\u206f\u3000\ufeff\ufff9-\ufffb]"
+)
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\-\u0080-\U0010ffff]"
 _DOT_STRING = re.compile(rf"{_ATEXT}+(?:\.{_ATEXT}+)*")

@@ -76,6 +76,15 @@ def test_a_lone_dot_ends_the_message_without_i(open_door: Callable[..., RunningD
     assert second.endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
 
 
+def test_international_addresses_pass_through_the_door(open_door: Callable[..., RunningDoor]) -> None:
+    door = open_door()
+    through = {"SENDDOCK_SENDMAIL_KEY": door.token, "SENDDOCK_SMTP_BIND": f"127.0.0.1:{door.port}"}
+    people = ("jörg@example.org", "ana@bücher.example")
+    done = _sendmail("-f", "us@example.com", *people, stdin=b"Subject: Hi\n\ny\n", environ=through)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert door.recipients(door.messages()[0].id) == ["jörg@example.org", "ana@xn--bcher-kva.example"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "words"),
     [
