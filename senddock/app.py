@@ -12,6 +12,7 @@ from htmx_flask import Htmx
 from sqlalchemy import text
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from senddock import api, web
 from senddock.api import ApiServices
@@ -48,6 +49,12 @@ _SECURE = (
 _NOT_KEPT = ("Cache-Control", "no-store")
 
 
+class _RowId(IntegerConverter):
+    """A number in an address that a column can hold: a longer one is the number of nothing."""
+
+    regex = "[0-9]{1,18}"
+
+
 class _PanelSessions(SecureCookieSessionInterface):
     """The panel's cookie. Calls of the API bring a key instead, so no session is read or signed for them."""
 
@@ -60,6 +67,7 @@ def create_app(settings: Settings, *, vault: Vault, redis: "Redis") -> Flask:
     """The panel and the API. Opens nothing until the first request."""
     app = Flask("senddock", template_folder=str(asset_folder("templates")), static_folder=str(asset_folder("static")))
     app.url_map.strict_slashes = False
+    app.url_map.converters["int"] = _RowId
     app.session_interface = _PanelSessions()
     app.config.update(
         SECRET_KEY=_session_key(vault),

@@ -12,6 +12,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.dispatch.streams import find_stream, get_stream
 from senddock.dispatch.version import announce
 from senddock.domain.route_order import HIGHEST, Placed
+from senddock.domain.whole_number import whole_number
 from senddock.models import Database, Project, Provider, Route, Stream
 
 #: Weight of a provider that a stream uses without routes of its own.
@@ -81,9 +82,10 @@ def all_routes(database: Database, stream: str | None, project: str | None = Non
 def parse_route(text: str) -> tuple[int, int, int]:
     """``PROVIDER_ID:PRIORITY[:WEIGHT]``. Raises `Refused`."""
     parts = text.split(":")
-    if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() for part in parts):
+    numbers = [number for number in map(whole_number, parts) if number is not None]
+    if len(parts) not in (2, 3) or len(numbers) != len(parts):
         raise Refused(f"{text!r} is not PROVIDER_ID:PRIORITY or PROVIDER_ID:PRIORITY:WEIGHT.", field="route")
-    numbers = [int(part) for part in parts] + [STANDARD_WEIGHT]
+    numbers.append(STANDARD_WEIGHT)
     return numbers[0], numbers[1], numbers[2]
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Self
 
 from senddock.domain.message_id import is_id
+from senddock.domain.whole_number import whole_number
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,9 @@ class LogFilter:
         """Read a query string; what cannot be read is left out rather than refused."""
         return cls(
             state=args.get("state") or None,
-            provider=_number(args.get("provider")),
-            stream=_number(args.get("stream")),
-            key=_number(args.get("key")),
+            provider=whole_number(args.get("provider")),
+            stream=whole_number(args.get("stream")),
+            key=whole_number(args.get("key")),
             verdict=args.get("verdict") or None,
             fallback=bool(args.get("fallback")),
             soft_bounce=bool(args.get("soft_bounce")),
@@ -74,10 +75,6 @@ class LogFilter:
     def narrows(self) -> bool:
         """True when it is not the whole log."""
         return self != type(self)()
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
 def _moment(text: str | None) -> datetime | None:

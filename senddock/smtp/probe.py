@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from senddock.domain.reply import Reply, Stage, reply_of
+from senddock.domain.whole_number import whole_number
 from senddock.smtp.fault import WireFault
 from senddock.smtp.opening import open_wire
 from senddock.smtp.session import Outgoing
@@ -184,10 +185,10 @@ def _in_short(stage: Stage, text: str) -> str:
 
 
 def _size_in_words(feature: str) -> str:
-    number = feature.removeprefix("SIZE").strip()
-    if feature.startswith("AUTH") or not number.isdigit() or int(number) == 0:
-        return feature
-    return f"SIZE {int(number) / 1048576:.1f} MiB"
+    if feature.startswith("AUTH"):
+        return " ".join(feature.split())
+    octets = whole_number(feature.removeprefix("SIZE").strip())
+    return f"SIZE {octets / 1048576:.1f} MiB" if octets else feature
 
 
 def _stage(stage: Stage, milliseconds: float, text: str, *, ok: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from senddock.domain.reply import Reply, Stage, reply_of
+from senddock.domain.whole_number import whole_number
 from senddock.smtp.fault import WireFault
 from senddock.smtp.opening import OnStage, open_wire, tls_name
 from senddock.smtp.steps import Steps, complete
@@ -74,9 +75,8 @@ class Session:
         self._smtputf8 = wire.has_extn("smtputf8")
         self._eightbit = wire.has_extn("8bitmime")
         self._announces_size = wire.has_extn("size")
-        size = wire.esmtp_features.get("size", "")
         #: The server's limit in octets, or ``None`` when it names none (RFC 1870: 0 is "no fixed maximum").
-        self.max_size = int(size) if size.isdigit() and int(size) > 0 else None
+        self.max_size = whole_number(wire.esmtp_features.get("size")) or None
         if self._smtputf8:
             wire.command_encoding = "utf-8"
 

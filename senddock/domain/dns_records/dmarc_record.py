@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from senddock.domain.dns_records.finding import Finding, Status, worst
 from senddock.domain.dns_records.tag_list import TagListError, parse_tags
+from senddock.domain.whole_number import whole_number
 
 _VERSION = re.compile(r"v\s*=\s*DMARC1\s*(;|$)")
 _NEARLY = re.compile(r"\s*v\s*=\s*DMARC", re.IGNORECASE)
@@ -108,10 +109,11 @@ def _psd(tags: dict[str, str], findings: list[Finding]) -> str:
 
 def _percent(tags: dict[str, str], findings: list[Finding]) -> int:
     value = tags.get("pct", "100")
-    if not value.isascii() or not value.isdigit() or int(value) > 100:
+    percent = whole_number(value, 100)
+    if percent is None:
         findings.append(Finding(Status.WARN, f"pct={value} is no number from 0 to 100; receivers take 100"))
         return 100
-    return int(value)
+    return percent
 
 
 def _strict(tags: dict[str, str], name: str, findings: list[Finding]) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from senddock.dispatch import errands, sending_domains
 from senddock.dispatch.refusals import Refused
+from senddock.domain.whole_number import whole_number
 from senddock.models import SenderRecord, SendingDomain
 from senddock.web.domains.forms import DomainForm, RecordsForm
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
@@ -132,7 +133,7 @@ def _page(name: str) -> Any:
         shared_spf=_shares_spf(report, name) if report else False,
         checking=checking,
         stuck=stuck,
-        opened=request.args.get("provider", type=int),
+        opened=whole_number(request.args.get("provider")),
     )
 
 

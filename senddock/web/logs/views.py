@@ -14,6 +14,7 @@ from senddock.domain.log_filter import LogFilter
 from senddock.domain.message_id import moment_of
 from senddock.domain.status import Status
 from senddock.domain.verdict_class import VerdictClass
+from senddock.domain.whole_number import whole_number
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.logs.curl import curl_of
@@ -197,13 +198,11 @@ def _searched(page: log_list.Page, looked: int, found: int) -> Searched | None:
 
 
 def _count(name: str) -> int:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return whole_number(request.args.get(name)) or 0
 
 
 def _wanted_provider() -> int | None:
-    wanted = request.form.get("provider", "")
-    return int(wanted) if wanted.isascii() and wanted.isdigit() else None
+    return whole_number(request.form.get("provider"))
 
 
 def _raw(message_id: str) -> bytes:

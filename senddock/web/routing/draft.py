@@ -6,6 +6,7 @@ from typing import Any
 from werkzeug.datastructures import MultiDict
 
 from senddock.domain.route_order import HIGHEST, Placed, joined, moved, put_before, renumbered, tiers
+from senddock.domain.whole_number import whole_number
 
 Form = MultiDict[str, str]
 
@@ -15,7 +16,8 @@ def read(form: Form, known: Mapping[int, Placed]) -> tuple[list[Placed], dict[st
     found: list[Placed] = []
     errors: dict[str, str] = {}
     for text in dict.fromkeys(form.getlist("provider")):
-        item = known.get(int(text)) if text.isascii() and text.isdigit() else None
+        number = whole_number(text)
+        item = known.get(number) if number is not None else None
         if item is None:
             continue
         priority = _number(form.get(f"priority-{text}", "")) or len(found) + 1
@@ -33,9 +35,9 @@ def step(order: Sequence[Placed], words: str, known: Mapping[int, Placed]) -> li
     What does not fit the order any more changes nothing.
     """
     name, *texts = words.split(":")
-    if not texts or not all(text.isascii() and text.isdigit() for text in texts):
+    ids = [number for number in map(whole_number, texts) if number is not None]
+    if not ids or len(ids) != len(texts):
         return list(order)
-    ids = [int(text) for text in texts]
     placed = {item.provider_id for item in order}
     if name == "add" and ids[0] in known and ids[0] not in placed:
         lowest = max((item.priority for item in order), default=0)
@@ -69,4 +71,4 @@ def shown(order: Sequence[Placed], known: Mapping[int, Placed]) -> dict[str, Any
 
 
 def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text) <= HIGHEST else None
+    return whole_number(text, HIGHEST) or None

@@ -1,5 +1,6 @@
 """A/B tests between providers: started, watched and ended."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,10 +9,14 @@ from flask import abort, flash, render_template, request, url_for
 from senddock.dispatch import experiments as use
 from senddock.dispatch import routes
 from senddock.dispatch.refusals import Refused, RefusedFields
+from senddock.domain.whole_number import whole_number
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.routing.blueprint import bp
 from senddock.web.services import services
+
+#: A share in per cent.
+_SHARE = re.compile(r"[0-9]{1,3}(\.[0-9]{0,3})?")
 
 
 @bp.get("/experiments")
@@ -25,20 +30,20 @@ def start_experiment() -> Any:
     """Begin one now."""
     form = request.form
     arms = [
-        (int(name.removeprefix("share-")), float(text))
-        for name, text in form.items()
-        if name.startswith("share-") and name[6:].isdigit() and _is_number(text) and float(text) > 0
+        (number, float(text))
+        for number, text in ((whole_number(name.removeprefix("share-")), text) for name, text in form.items())
+        if number is not None and _SHARE.fullmatch(text) and float(text) > 0
     ]
     days, minimum, stream = (form.get(name, "") for name in ("days", "minimum", "stream"))
     try:
         made = use.start(
             services().database,
-            int(stream) if stream.isdigit() else 0,
+            whole_number(stream) or 0,
             form.get("name", ""),
             arms,
-            ends_at=datetime.now(UTC) + timedelta(days=int(days) if days.isdigit() and len(days) < 5 else 0),
+            ends_at=datetime.now(UTC) + timedelta(days=whole_number(days, 9999) or 0),
             metric=form.get("metric", ""),
-            minimum=int(minimum) if minimum.isdigit() else 0,
+            minimum=whole_number(minimum, 2**31 - 1) or 0,
         )
     except RefusedFields as error:
         return _page(error.errors, 422)
@@ -97,7 +102,3 @@ def _metrics() -> dict[str, str]:
         "soft_bounce": _("soft bounces"),
         "complaint": _("complaints"),
     }
-
-
-def _is_number(text: str) -> bool:
-    return len(text) < 8 and text.replace(".", "", 1).isdigit()

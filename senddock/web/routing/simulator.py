@@ -8,6 +8,7 @@ from flask import request
 from senddock.dispatch import routes
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.simulation import Answer, Question, simulate
+from senddock.domain.whole_number import whole_number
 from senddock.web.htmx import page_or_fragment
 from senddock.web.routing.blueprint import bp
 from senddock.web.services import services
@@ -22,12 +23,12 @@ def simulator() -> Any:
     answer: Answer | None = None
     refused: Refused | None = None
     if asked.get("to"):
-        text, size = asked.get("stream", ""), asked.get("size", "")
+        stream, size = whole_number(asked.get("stream")), whole_number(asked.get("size"))
         question = Question(
-            stream_id=int(text) if text.isascii() and text.isdigit() else orders[0].stream.id,
+            stream_id=orders[0].stream.id if stream is None else stream,
             to=asked["to"],
             sender=asked.get("from", ""),
-            size=int(size) if size.isascii() and size.isdigit() else 10_000,
+            size=10_000 if size is None else size,
         )
         try:
             answer = simulate(services().database, services().redis, question, datetime.now(UTC))

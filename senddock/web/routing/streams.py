@@ -6,10 +6,14 @@ from flask import flash, request, url_for
 
 from senddock.dispatch import streams
 from senddock.dispatch.refusals import Refused
+from senddock.domain.whole_number import whole_number
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.routing.blueprint import bp
 from senddock.web.services import services
+
+#: Beyond every bound of these fields.
+_MOST = 10**6
 
 
 @bp.post("/streams")
@@ -47,8 +51,9 @@ def change_stream(stream_id: int) -> Any:
     form = request.form
     values: dict[str, Any] = {name: form[name] for name in ("kind", "on_uncertain") if name in form}
     for name, seconds in (("max_age_seconds", 3600), ("patience_seconds", 1)):
-        if form.get(name, "").isdigit():
-            values[name] = int(form[name]) * seconds
+        if form.get(name):
+            # What is no number is refused with the sentence for one that is out of bounds.
+            values[name] = (whole_number(form[name], _MOST) or -1) * seconds
     try:
         streams.change_stream(services().database, stream_id, values)
         flash(_("Saved."), "success")

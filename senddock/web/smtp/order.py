@@ -10,6 +10,7 @@ from senddock.dispatch.allowance import allowances
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.sender_standing import not_real_failovers
 from senddock.dispatch.slowdowns import slowdowns
+from senddock.domain.whole_number import whole_number
 from senddock.web.back import came_from
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
@@ -30,7 +31,7 @@ def index() -> Any:
 @bp.post("/order")
 def reorder() -> Any:
     """A whole new order, from dragging or from the arrow keys."""
-    ids = [int(text) for text in request.form.getlist("id") if text.isascii() and text.isdigit()]
+    ids = [number for number in map(whole_number, request.form.getlist("id")) if number is not None]
     providers.reorder(services().database, ids)
     return _list_again()
 

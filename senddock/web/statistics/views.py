@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from senddock.dispatch import journal
 from senddock.dispatch.statistics_report import export, report
 from senddock.domain.span import SPANS, Span
+from senddock.domain.whole_number import whole_number
 from senddock.models import Database
 from senddock.web.htmx import page_or_fragment
 from senddock.web.services import services
@@ -70,5 +71,4 @@ def _span() -> Span:
 
 
 def _number(name: str) -> int | None:
-    text = request.args.get(name, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return whole_number(request.args.get(name))

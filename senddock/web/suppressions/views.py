@@ -13,6 +13,7 @@ from wtforms.validators import InputRequired, Length
 from senddock.dispatch import suppressions
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.streams import all_projects
+from senddock.domain.whole_number import whole_number
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.language import lazy_gettext as _l
@@ -66,7 +67,7 @@ def add() -> Any:
 @bp.post("/remove")
 def remove() -> Any:
     """Let an address be written to again."""
-    address, project = request.form.get("address", ""), request.form.get("project", 0, type=int)
+    address, project = request.form.get("address", ""), whole_number(request.form.get("project")) or 0
     try:
         suppressions.remove(services().database, project, address, datetime.now(UTC))
     except Refused as error:
@@ -102,7 +103,7 @@ def import_file() -> Any:
 @bp.get("/export.csv")
 def export() -> Response:
     """The whole list."""
-    lines = suppressions.export_csv(services().database, request.args.get("project", type=int))
+    lines = suppressions.export_csv(services().database, whole_number(request.args.get("project")))
     headers = {"Content-Disposition": "attachment; filename=senddock-suppressions.csv"}
     return Response(lines, mimetype="text/csv", headers=headers)
 
@@ -118,7 +119,7 @@ def _with_projects(form: Any) -> Any:
 def _list(form: AddForm, *, status: int = 200) -> Any:
     text = request.args.get("q", "")[:320]
     with services().database.read() as session:
-        rows, older = suppressions.page(session, None, text=text, before=request.args.get("before", type=int))
+        rows, older = suppressions.page(session, None, text=text, before=whole_number(request.args.get("before")))
     return page_or_fragment(
         "suppressions/index.html",
         "suppressions/_list.html",

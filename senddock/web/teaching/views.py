@@ -13,6 +13,7 @@ from senddock.dispatch.refusals import Refused
 from senddock.domain.catalogue import catalogue
 from senddock.domain.taught_rule import LONGEST, suggestion
 from senddock.domain.verdict_class import CLASSES, VerdictClass
+from senddock.domain.whole_number import whole_number
 from senddock.models import Attempt, Provider
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
@@ -39,11 +40,10 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
 
     def draft(self) -> teaching.Draft:
         """As the room behind takes it."""
-        number = str(self.attempt.data or "")
         return teaching.Draft(
             self.pattern.data or "", VerdictClass(self.verdict_class.data), self.preset.data or None,
             bool(self.pause.data), self.hint.data or None, self.message.data or None,
-            int(number) if number.isdigit() else None,
+            whole_number(self.attempt.data, 2**31 - 1),
         )  # fmt: skip
 
 
@@ -123,10 +123,10 @@ def remove(rule_id: int) -> Any:
 
 
 def _attempt(session: Any) -> Attempt | None:
-    number = request.args.get("attempt", "")
-    if not number.isdigit():
+    if "attempt" not in request.args:
         return None
-    found: Attempt | None = session.get(Attempt, (request.args.get("message", ""), int(number)))
+    key = (request.args.get("message", ""), whole_number(request.args["attempt"], 2**31 - 1))
+    found: Attempt | None = session.get(Attempt, key) if key[1] is not None else None
     if found is None:
         abort(404)
     return found
