@@ -7,7 +7,9 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import quote
 
 #: `macro-expand` or a run of `macro-literal` (section 7.1). `c`, `r` and `t` are for explanations only.
-_TOKEN = re.compile(r"%\{([slodiphvcrt])([0-9]{0,9})(r?)([.\-+,/_=]*)\}|%([%_\-])|([\x21-\x24\x26-\x7e]+)", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"%\{([slodiphvcrt])([0-9]{0,9})(r?)([.\-+,/_=]*)\}|%([%_\-])|([\x21-\x24\x26-\x7e]+)", re.IGNORECASE
+)
 _TOPLABEL = re.compile(r"\.(?=[a-z0-9-]*[a-z-])[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.?$", re.IGNORECASE)
 _LONGEST_NAME = 253
 
