@@ -43,7 +43,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         return teaching.Draft(
             self.pattern.data or "", VerdictClass(self.verdict_class.data), self.preset.data or None,
             bool(self.pause.data), self.hint.data or None, self.message.data or None,
-            whole_number(self.attempt.data, 2**31 - 1),
+            whole_number(str(self.attempt.data or ""), 2**31 - 1),
         )  # fmt: skip
 
 
