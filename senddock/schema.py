@@ -10,16 +10,26 @@ from senddock.dispatch.streams import new_project
 from senddock.models import Database, Project
 
 
+class NewerSchema(RuntimeError):
+    """The database has migrations that this version does not know. Nothing was changed."""
+
+
 def upgrade(database: Database) -> None:
     """Apply missing migrations and make the first project and its two streams. Safe to call from several processes.
 
-    Raises `StorageUnavailable` when the database cannot be written.
+    Raises `StorageUnavailable` when the database cannot be written, and `NewerSchema`.
     """
     with database.transaction() as connection:
         if not database.is_sqlite:
             # Two processes that boot together must not both create the tables.
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7305800)")
-        if _current(connection) != head():
+        found, known = _current(connection), head()
+        if found is not None and found > known:
+            raise NewerSchema(
+                f"a newer SendDock has worked on this database (schema {found}; this one knows {known}): install that one "
+                "again, or restore a backup from before"
+            )
+        if found != known:
             _migrate(connection)
         _seed(connection)
 

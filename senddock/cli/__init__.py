@@ -84,7 +84,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except Exception as error:
         if isinstance(error, _refusals()):
-            click.echo(f"senddock: {error}", err=True)
+            # What a database or a library says may have several lines.
+            click.echo(f"senddock: {' '.join(str(error).split())}", err=True)
             sys.exit(1)
         raise
 
@@ -102,10 +103,11 @@ def _refusals() -> tuple[type[Exception], ...]:
     from senddock.dispatch.refusals import Refused
     from senddock.models import StorageUnavailable
     from senddock.redis_server import NoRedisServer
+    from senddock.schema import NewerSchema
     from senddock.secrets.master_key import MasterKeyError
     from senddock.secrets.vault import SealBroken, WrongMasterKey
     from senddock.supervisor import AlreadyRunning
 
     return (
-        Refused, StorageUnavailable, NoRedisServer, MasterKeyError, WrongMasterKey, SealBroken, AlreadyRunning,
+        Refused, StorageUnavailable, NewerSchema, NoRedisServer, MasterKeyError, WrongMasterKey, SealBroken, AlreadyRunning,
     )  # fmt: skip

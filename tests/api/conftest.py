@@ -68,7 +68,8 @@ class Api:
         return answer.status_code, answer.get_json()
 
     def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
-        answer = self._client.open("/api" + path, method=method, headers=self._headers, **options)
+        headers = {**self._headers, **options.pop("headers", {})}
+        answer = self._client.open("/api" + path, method=method, headers=headers, **options)
         return answer.status_code, answer.get_json()
 
 

@@ -130,6 +130,18 @@ def test_a_data_folder_that_is_no_folder_is_named(run: Run, folder: dict[str, st
         assert b"Traceback" not in mail.stderr
 
 
+def test_a_database_of_a_newer_version_is_left_alone_and_the_way_back_is_told(run: Run, tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/data/senddock.db")
+    with database.transaction() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    done = run("status")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "newer SendDock" in done.stderr
+    with database.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
+    database.close()
+
+
 def test_what_a_sender_wrote_does_not_move_the_cursor_and_a_long_subject_keeps_the_table_readable(run: Run) -> None:
     subject = "=?utf-8?q?=1B=5B2J=C2=9B=E2=80=AE" + "x" * 40 + "?= " + "word " * 40
     made = run("send", "--eml", "-", stdin=WHOLE.replace("Report", subject))
