@@ -16,6 +16,8 @@ _PLAIN_PHRASE = re.compile(r"[A-Za-z0-9!#$%&'*+\-/=?^_`{|}~ ]+")
 _VERTICAL = re.compile(r"[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 #: What must not stand in a header as it is: other control characters, and what reads as an encoded word (RFC 2047).
 _UNSAFE = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]|=\?")
+#: What an encoded word can hold and no database takes as text: NUL, and the halves of a pair (UTF-7 has them).
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 _LONGEST_LINE = 998
 #: Fields that are made from members of their own; a custom header must not contradict them.
 RESERVED = frozenset(
@@ -130,7 +132,8 @@ def decoded(field: bytes) -> str:
 def unfolded(field: bytes) -> str:
     """The value of one whole field without its folding, encoded words as they are."""
     text = field.partition(b":")[2].decode("utf-8", "replace").strip()
-    return _FOLD.sub("", text) if "\n" in text else text
+    text = _FOLD.sub("", text) if "\n" in text else text
+    return text.replace("\0", "\ufffd")
 
 
 def decoded_words(text: str) -> str:
@@ -138,9 +141,14 @@ def decoded_words(text: str) -> str:
     if "=?" not in text:
         return text
     try:
-        return str(make_header(decode_header(text)))
+        return storable(str(make_header(decode_header(text))))
     except (ValueError, LookupError):
         return text
+
+
+def storable(text: str) -> str:
+    """Text without what no database and no JSON takes: a sender's NULs and halves of pairs become U+FFFD."""
+    return _NO_TEXT.sub("\ufffd", text)
 
 
 def _refuse_breaks(field: str, value: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from email.message import EmailMessage, Message
 from typing import Any
 
-from senddock.content.headers import fields_of, split_head
+from senddock.content.headers import fields_of, split_head, storable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,9 @@ class ReadParts:
 
 def read_parts(raw: bytes) -> ReadParts:
     """Take a message apart; what cannot be decoded is shown with replacement characters."""
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
     text = html = None
     files = []
-    for number, part in enumerate(message.walk()):
+    for number, part in enumerate(_parts(raw)):
         if part.is_multipart():
             continue
         kind = part.get_content_type()
@@ -50,19 +49,26 @@ def read_parts(raw: bytes) -> ReadParts:
 
 def file_of(raw: bytes, number: int) -> tuple[FilePart, bytes] | None:
     """One attached file with its bytes."""
-    message = email.message_from_bytes(raw, policy=email.policy.compat32)
-    for position, part in enumerate(message.walk()):
+    for position, part in enumerate(_parts(raw)):
         if position == number and not part.is_multipart():
             data = _payload(part)
             return FilePart(number, _filename(part) or "part", part.get_content_type(), len(data)), data
     return None
 
 
+def _parts(raw: bytes) -> "list[Message[Any, Any]]":
+    """The parts of a message in order; none of one that nests so deep that it was made to be a burden."""
+    try:
+        return list(email.message_from_bytes(raw, policy=email.policy.compat32).walk())
+    except RecursionError:
+        return []
+
+
 def _headers(raw: bytes) -> list[tuple[str, str]]:
     shown = []
     for _, field in fields_of(split_head(raw)[0]):
         name, _, value = field.decode("utf-8", "replace").partition(":")
-        shown.append((name, value.strip()))
+        shown.append((name, storable(value.strip())))
     return shown
 
 
@@ -74,9 +80,11 @@ def _payload(part: "Message[Any, Any] | EmailMessage") -> bytes:
 def _decoded(part: "Message[Any, Any]") -> str:
     data = _payload(part)
     try:
-        return data.decode(part.get_content_charset() or "utf-8", "replace").replace("\r\n", "\n")
-    except LookupError:
-        return data.decode("utf-8", "replace").replace("\r\n", "\n")
+        text = data.decode(part.get_content_charset() or "utf-8", "replace")
+    except (LookupError, ValueError):
+        # No charset, or one that is none: "idna" and the like raise what they please.
+        text = data.decode("utf-8", "replace")
+    return storable(text).replace("\r\n", "\n")
 
 
 def _filename(part: "Message[Any, Any]") -> str | None:
@@ -86,4 +94,4 @@ def _filename(part: "Message[Any, Any]") -> str | None:
         return "part"
     if name is None and part.get_content_disposition() == "attachment":
         return "part"
-    return name
+    return storable(name) if name is not None else None
