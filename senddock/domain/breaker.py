@@ -63,8 +63,7 @@ class Breaker:
         """True when it is time to sign in without mail."""
         if self.phase in (Phase.CLOSED, Phase.PAUSED) or self.since is None:
             return False
-        # A clock that was set back must not keep it open for as long as it was set back.
-        ahead = self.since > now + timedelta(seconds=PROBE_LOST)
+        ahead = self._is_ahead_of(now)
         if self.phase is Phase.OPEN:
             return ahead or (self.until is not None and now >= self.until)
         lost = now >= self.since + timedelta(seconds=PROBE_LOST)
@@ -75,7 +74,13 @@ class Breaker:
 
         At ``until`` one message may try (`tried`); the others wait for what comes of it.
         """
-        return self.phase is not Phase.CLOSED and (self.until is None or now < self.until)
+        if self.phase is Phase.CLOSED:
+            return False
+        return self.until is None or (now < self.until and not self._is_ahead_of(now))
+
+    def _is_ahead_of(self, now: datetime) -> bool:
+        """A clock that was set back must not keep it open for as long as it was set back."""
+        return self.since is not None and self.since > now + timedelta(seconds=PROBE_LOST)
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for Redis and the mirror row."""

@@ -111,7 +111,11 @@ class Slowdown:
 
     def pace_at(self, now: datetime) -> float | None:
         """Messages a second; ``None`` once it has recovered."""
-        share = max(0.0, (now - self.since).total_seconds()) / RECOVERY
+        elapsed = (now - self.since).total_seconds()
+        if elapsed < -SETTLING:
+            # The clock was set back: it must not stay slow for as long as it was set back.
+            return None
+        share = max(0.0, elapsed) / RECOVERY
         return self.pace + (self.full - self.pace) * share if share < 1 else None
 
     def limit(self, now: datetime) -> Limit | None:
