@@ -22,6 +22,8 @@ _TOLD = re.compile(
 )
 _ENDS = re.compile(r"(?<=\.) (?=[A-Z“])")
 _AND = re.compile("; ")
+#: Characters of a text that is told, parts of it, how far sentences inside sentences are looked for, and how often.
+_LONGEST, _MOST_PARTS, _DEEPEST, _MOST_TRIES = 4000, 40, 4, 200
 
 
 def retold(text: str | None) -> str:
@@ -35,25 +37,37 @@ def _told(code: str, text: str) -> str:
 
 
 class Teller:
-    """Recognises sentences by one catalogue."""
+    """Recognises sentences by one catalogue. What is told may hold a server's words, so no text costs more than its length."""
 
     def __init__(self, words: catalogues.NullTranslations) -> None:
         self._words = words
 
     def tell(self, text: str) -> str:
         """``text`` in the catalogue's language; itself where it is not known."""
+        return _Telling(self._words).tell(text, _DEEPEST) if len(text) <= _LONGEST else text
+
+
+class _Telling:
+    """One text on its way into the other language."""
+
+    def __init__(self, words: catalogues.NullTranslations) -> None:
+        self._words = words
+        self._tries = _MOST_TRIES
+
+    def tell(self, text: str, deep: int) -> str:
+        """Looks ``deep`` sentences inside sentences far."""
         if not text.strip():
             return text
         known = self._known(text)
-        if known is not None:
-            return known
+        if known is not None or not deep:
+            return known or text
         if text != text.strip():
-            return text.replace(text.strip(), self.tell(text.strip()))
-        parts = [self._in_parts(text, _ENDS, " "), self._in_parts(text, _AND, "; ")]
-        whole = next((told for told, every in parts if every), None) or self._by_template(text)
-        if whole is None and text.endswith(".") and (told := self.tell(text[:-1])) != text[:-1]:
+            return text.replace(text.strip(), self.tell(text.strip(), deep))
+        parts = [self._in_parts(text, _ENDS, " ", deep), self._in_parts(text, _AND, "; ", deep)]
+        whole = next((told for told, every in parts if every), None) or self._by_template(text, deep)
+        if whole is None and text.endswith(".") and (told := self.tell(text[:-1], deep - 1)) != text[:-1]:
             whole = f"{told}."
-        return whole or next((told for told, _ in parts if told), None) or self._who_why(text) or text
+        return whole or next((told for told, _ in parts if told), None) or self._who_why(text, deep) or text
 
     def _known(self, text: str) -> str | None:
         """A whole sentence, at the beginning of a line or inside one."""
@@ -64,49 +78,71 @@ class Teller:
         found = self._words.gettext(small)
         return found[:1].upper() + found[1:] if found != small and " " in small else None
 
-    def _by_template(self, text: str) -> str | None:
-        for pattern, template in _templates(self._words):
-            found = pattern.fullmatch(text)
+    def _by_template(self, text: str, deep: int) -> str | None:
+        self._tries -= 1
+        for template in _templates(self._words) if self._tries >= 0 else ():
+            found = template.values_in(text)
             if found is not None:
-                return template % {name: self._place(name, value) for name, value in found.groupdict().items()}
+                return template.told % {name: self._place(name, value, deep) for name, value in found.items()}
         return None
 
-    def _place(self, name: str, value: str) -> str:
-        return self.tell(value) if value and _TOLD.fullmatch(name) else value
+    def _place(self, name: str, value: str, deep: int) -> str:
+        return self.tell(value, deep - 1) if value and _TOLD.fullmatch(name) else value
 
-    def _in_parts(self, text: str, ends: re.Pattern[str], glue: str) -> tuple[str | None, bool]:
+    def _in_parts(self, text: str, ends: re.Pattern[str], glue: str, deep: int) -> tuple[str | None, bool]:
         """Told one by one, if any is known, and whether all of them are."""
         parts = ends.split(text)
-        told = [self.tell(part) for part in parts] if len(parts) > 1 else parts
+        told = [self.tell(part, deep - 1) for part in parts] if 1 < len(parts) <= _MOST_PARTS else parts
         same = [one == other for one, other in zip(told, parts, strict=True)]
         return (None if all(same) else glue.join(told)), not any(same)
 
-    def _who_why(self, text: str) -> str | None:
+    def _who_why(self, text: str, deep: int) -> str | None:
         who, colon, why = text.partition(": ")
-        told = self.tell(why) if colon and why else why
+        told = self.tell(why, deep - 1) if colon and why else why
         return f"{who}: {told}" if told != why else None
 
 
+class _Template:
+    """One sentence with places to be filled, and the same in another language."""
+
+    def __init__(self, text: str, told: str) -> None:
+        pieces = _PLACE.split(text)
+        self.told = told
+        self._names = pieces[1::2]
+        self._head, *self._between, self._tail = (piece.replace("%%", "%") for piece in pieces[::2])
+
+    @property
+    def words(self) -> int:
+        """Letters that are its own."""
+        return len(self._head) + len(self._tail) + sum(map(len, self._between))
+
+    def values_in(self, text: str) -> dict[str, str] | None:
+        """What fills the places, each as short as can be; ``None`` when ``text`` is another sentence."""
+        if not (text.startswith(self._head) and text.endswith(self._tail) and len(text) >= self.words):
+            return None
+        at, end = len(self._head), len(text) - len(self._tail)
+        values: list[str] = []
+        for piece in self._between:
+            found = text.find(piece, at, end)
+            if found < 0:
+                return None
+            values.append(text[at:found])
+            at = found + len(piece)
+        values.append(text[at:end])
+        filled = dict(zip(self._names, values, strict=True))
+        same = all(filled[name] == value for name, value in zip(self._names, values, strict=True))
+        return filled if same else None
+
+
 @functools.lru_cache(maxsize=8)
-def _templates(words: catalogues.NullTranslations) -> list[tuple[re.Pattern[str], str]]:
+def _templates(words: catalogues.NullTranslations) -> list[_Template]:
     """Every template with its translation, the one with the most words of its own first."""
     # The standard library has no way to list a catalogue.
     known: dict[object, str] = getattr(words, "_catalog", {})
     prefix = CONTEXT + _SEPARATOR
-    found = {
-        key.removeprefix(prefix): told for key, told in known.items() if isinstance(key, str) and key.startswith(prefix)
-    }
-    ordered = sorted(found, key=lambda text: len(_PLACE.sub("", text)), reverse=True)
-    return [(_pattern(text), found[text]) for text in ordered]
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    pieces, seen, at = [], set(), 0
-    for place in _PLACE.finditer(template):
-        name = place.group(1)
-        pieces.append(re.escape(template[at : place.start()].replace("%%", "%")))
-        pieces.append(f"(?P={name})" if name in seen else f"(?P<{name}>.*?)")
-        seen.add(name)
-        at = place.end()
-    pieces.append(re.escape(template[at:].replace("%%", "%")))
-    return re.compile("".join(pieces), re.DOTALL)
+    found = [
+        _Template(key.removeprefix(prefix), told)
+        for key, told in known.items()
+        if isinstance(key, str) and key.startswith(prefix) and _PLACE.search(key)
+    ]
+    return sorted(found, key=lambda template: template.words, reverse=True)

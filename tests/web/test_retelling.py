@@ -64,3 +64,15 @@ def test_a_sentence_is_told_with_the_sentences_in_it_and_the_words_of_servers_as
     english: str, spanish: str
 ) -> None:
     assert SPANISH.tell(english) == spanish
+
+
+def test_words_that_a_server_has_made_up_cost_no_more_than_their_length_allows() -> None:
+    """Nothing is timed: with a way of matching that tries every place again, none of these would end."""
+    for template in _TEMPLATES:
+        pieces = [piece.replace("%%", "%") for piece in _PLACE.split(template)]
+        between = "".join(pieces[1:-1]) or pieces[0]
+        hostile = pieces[0] + (between * 2000)[:2000] + "\0"
+        assert "\0" in SPANISH.tell(hostile)
+        assert SPANISH.tell(hostile + pieces[-1])
+    for text in ("a: " * 1300, "A b. " * 799, "; ".join(["a: b"] * 650), "x" * 100_000):
+        assert SPANISH.tell(text) == text
