@@ -10,16 +10,26 @@ import re
 from email.parser import BytesHeaderParser
 
 from senddock.content.headers import fields_of, splice, split_head
+from senddock.content.invalid import InvalidContent
 
 LONGEST = 998
+#: As mail servers have it (Postfix' mime_nesting_limit).
+DEEPEST = 100
 _LONG = re.compile(rb"[^\r\n]{%d}" % (LONGEST + 1))
 _parser = BytesHeaderParser()
 
 
-def shortened(raw: bytes) -> bytes:
-    """The message (CRLF line ends) with its long lines folded or encoded; the same object when there are none."""
+def shortened(raw: bytes, depth: int = 0) -> bytes:
+    """The message (CRLF line ends) with its long lines folded or encoded; the same object when there are none.
+
+    Raises `InvalidContent` when the part with the line lies deeper than `DEEPEST`.
+    """
     if not _has_long_line(raw):
         return raw
+    if depth > DEEPEST:
+        raise InvalidContent(
+            "message", f"The message has a part within {DEEPEST} others: nothing sensible nests so deep."
+        )
     head, rest = split_head(raw)
     if _has_long_line(head):
         head = b"\r\n".join(map(_folded, head.split(b"\r\n")))
@@ -31,10 +41,10 @@ def shortened(raw: bytes) -> bytes:
     if kind == "multipart/signed":
         return raw
     if kind == "message/rfc822":
-        return head + b"\r\n" + shortened(body)
+        return head + b"\r\n" + shortened(body, depth + 1)
     boundary = fields.get_boundary() if kind.startswith("multipart/") else None
     if boundary is not None:
-        return head + b"\r\n" + _members(body, boundary.encode("utf-8", "surrogateescape"))
+        return head + b"\r\n" + _members(body, depth + 1, boundary.encode("utf-8", "surrogateescape"))
     return _encoded(head, body, kind, str(fields.get("Content-Transfer-Encoding", "")).strip().lower())
 
 
@@ -73,13 +83,13 @@ def _has_long_line(raw: bytes) -> bool:
     return False
 
 
-def _members(body: bytes, boundary: bytes) -> bytes:
+def _members(body: bytes, depth: int, boundary: bytes) -> bytes:
     delimiter = re.compile(rb"(\r\n--" + re.escape(boundary) + rb"(?:--)?[ \t]*(?=\r\n|\Z))")
     # The first delimiter may be the first line: with a line end in front it looks like the others.
     pieces = delimiter.split(b"\r\n" + body)
     for index in range(2, len(pieces), 2):
         if not pieces[index - 1].rstrip().endswith(boundary + b"--") and pieces[index].startswith(b"\r\n"):
-            pieces[index] = b"\r\n" + shortened(pieces[index][2:])
+            pieces[index] = b"\r\n" + shortened(pieces[index][2:], depth)
     return b"".join(pieces)[2:]
 
 

@@ -1,12 +1,14 @@
 """Raw mail with lines longer than servers take: encoded anew where they are, and byte for byte the same elsewhere."""
 
 import email
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from senddock.content.long_lines import LONGEST, shortened, unfoldable
+from senddock.content.invalid import InvalidContent
+from senddock.content.long_lines import DEEPEST, LONGEST, shortened, unfoldable
 
 LONG = b"x" * 100_000
 _lines = st.lists(st.binary(max_size=30).filter(lambda line: not set(line) & set(b"\r\n")), max_size=5)
@@ -86,6 +88,27 @@ def test_a_long_header_line_is_folded_where_it_has_spaces_and_reads_the_same(wor
     assert all(line.strip() for line in made.split(b"\r\n\r\n")[0].split(b"\r\n")), "no line of spaces alone"
     assert email.message_from_bytes(made)["x-list"].replace("\r\n", "") == value
     assert unfoldable(made) is None
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda _, inner: b"Content-Type: message/rfc822\r\n\r\n" + inner,
+        lambda number, inner: (
+            b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (number, number) + inner
+        ),
+    ],
+    ids=["messages", "parts"],
+)
+def test_a_long_line_deep_within_parts_is_shortened_or_refused_in_words(wrap: Callable[[int, bytes], bytes]) -> None:
+    raw = b"\r\n" + LONG + b"\r\n"
+    for number in range(DEEPEST):
+        raw = wrap(number, raw)
+    assert longest(shortened(raw)) <= LONGEST
+    for number in range(DEEPEST, 3000):
+        raw = wrap(number, raw)
+    with pytest.raises(InvalidContent, match="nests so deep"):
+        shortened(raw)
 
 
 def test_a_header_line_without_a_space_is_named() -> None:
