@@ -1,7 +1,9 @@
 """Whole numbers as people and addresses write them."""
 
-#: What a column of 64 bits holds; ids are such numbers.
-LARGEST = 2**63 - 1
+#: What a column of 32 bits holds; the ids of what people set up stand in such columns.
+LARGEST = 2**31 - 1
+#: What a column of 64 bits holds: ids of what the engine writes.
+LARGEST_BIG = 2**63 - 1
 
 
 def whole_number(text: str | None, most: int = LARGEST) -> int | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from senddock.domain.reply import Reply, Stage, reply_of
-from senddock.domain.whole_number import whole_number
+from senddock.domain.whole_number import LARGEST_BIG, whole_number
 from senddock.smtp.fault import WireFault
 from senddock.smtp.opening import open_wire
 from senddock.smtp.session import Outgoing
@@ -187,7 +187,7 @@ def _in_short(stage: Stage, text: str) -> str:
 def _size_in_words(feature: str) -> str:
     if feature.startswith("AUTH"):
         return " ".join(feature.split())
-    octets = whole_number(feature.removeprefix("SIZE").strip())
+    octets = whole_number(feature.removeprefix("SIZE").strip(), LARGEST_BIG)
     return f"SIZE {octets / 1048576:.1f} MiB" if octets else feature
 
 

@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from senddock.domain.reply import Reply, Stage, reply_of
-from senddock.domain.whole_number import whole_number
+from senddock.domain.whole_number import LARGEST_BIG, whole_number
 from senddock.smtp.fault import WireFault
 from senddock.smtp.opening import OnStage, open_wire, tls_name
 from senddock.smtp.steps import Steps, complete
@@ -76,7 +76,7 @@ class Session:
         self._eightbit = wire.has_extn("8bitmime")
         self._announces_size = wire.has_extn("size")
         #: The server's limit in octets, or ``None`` when it names none (RFC 1870: 0 is "no fixed maximum").
-        self.max_size = whole_number(wire.esmtp_features.get("size")) or None
+        self.max_size = whole_number(wire.esmtp_features.get("size"), LARGEST_BIG) or None
         if self._smtputf8:
             wire.command_encoding = "utf-8"
 

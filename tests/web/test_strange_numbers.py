@@ -7,10 +7,10 @@ from senddock.models import Database
 from tests.conftest import Bench
 from tests.web.conftest import Panel
 
-STRANGE = ["9" * 30, str(2**63), "²", "-1"]
+STRANGE = ["9" * 30, str(2**63), str(2**31), "²", "-1"]
 
 
-@pytest.mark.parametrize("number", STRANGE)
+@pytest.mark.parametrize("number", [text for text in STRANGE if text != str(2**31)])
 def test_the_page_of_a_number_that_cannot_be_is_not_found(panel: Panel, number: str) -> None:
     gone = [f"/smtp/{number}", f"/smtp/{number}/delete", f"/routing/streams/{number}", f"/routing/experiments/{number}",
             f"/webhooks/{number}"]  # fmt: skip
@@ -55,6 +55,16 @@ def test_a_form_with_a_number_that_cannot_be_changes_nothing(
         assert panel.post(path, data).status_code < 500, (path, data)
     with sqlite.read() as session:
         assert [(order.own, list(order.routes)) for order in routes.orders(session)] == before
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b"])
+def test_nul_is_refused_before_any_page_looks_at_it(panel: Panel, visitor: Panel, text: str) -> None:
+    for path in ("/logs", "/suppressions", "/statistics", "/jump"):
+        assert panel.get(path, query={"text": text, "q": text}).status_code == 400
+    assert panel.get(f"/domains/{text}").status_code == 400
+    for path, field in (("/keys", "name"), ("/routing/projects", "name"), ("/rules", "message")):
+        assert panel.post(path, {field: text}).status_code == 400
+    assert visitor.post("/login", {"email": text, "password": text}).status_code == 400
 
 
 def test_a_setting_that_is_no_number_is_not_called_saved(panel: Panel, mail: Bench) -> None:

@@ -43,7 +43,7 @@ def start_experiment() -> Any:
             arms,
             ends_at=datetime.now(UTC) + timedelta(days=whole_number(days, 9999) or 0),
             metric=form.get("metric", ""),
-            minimum=whole_number(minimum, 2**31 - 1) or 0,
+            minimum=whole_number(minimum) or 0,
         )
     except RefusedFields as error:
         return _page(error.errors, 422)

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 from senddock.dispatch import suppressions
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.streams import all_projects
-from senddock.domain.whole_number import whole_number
+from senddock.domain.whole_number import LARGEST_BIG, whole_number
 from senddock.web.htmx import page_or_fragment, redirect_to
 from senddock.web.language import gettext as _
 from senddock.web.language import lazy_gettext as _l
@@ -119,7 +119,9 @@ def _with_projects(form: Any) -> Any:
 def _list(form: AddForm, *, status: int = 200) -> Any:
     text = request.args.get("q", "")[:320]
     with services().database.read() as session:
-        rows, older = suppressions.page(session, None, text=text, before=whole_number(request.args.get("before")))
+        rows, older = suppressions.page(
+            session, None, text=text, before=whole_number(request.args.get("before"), LARGEST_BIG)
+        )
     return page_or_fragment(
         "suppressions/index.html",
         "suppressions/_list.html",

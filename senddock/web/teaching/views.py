@@ -43,7 +43,7 @@ class RuleForm(FlaskForm):  # type: ignore[misc]
         return teaching.Draft(
             self.pattern.data or "", VerdictClass(self.verdict_class.data), self.preset.data or None,
             bool(self.pause.data), self.hint.data or None, self.message.data or None,
-            whole_number(str(self.attempt.data or ""), 2**31 - 1),
+            whole_number(str(self.attempt.data or "")),
         )  # fmt: skip
 
 
@@ -125,7 +125,7 @@ def remove(rule_id: int) -> Any:
 def _attempt(session: Any) -> Attempt | None:
     if "attempt" not in request.args:
         return None
-    key = (request.args.get("message", ""), whole_number(request.args["attempt"], 2**31 - 1))
+    key = (request.args.get("message", ""), whole_number(request.args["attempt"]))
     found: Attempt | None = session.get(Attempt, key) if key[1] is not None else None
     if found is None:
         abort(404)

@@ -12,7 +12,7 @@ from wtforms.validators import InputRequired, Length
 from senddock.dispatch import webhook_delivery, webhooks
 from senddock.dispatch.refusals import Refused
 from senddock.domain.webhook_events import EVENTS
-from senddock.domain.whole_number import whole_number
+from senddock.domain.whole_number import LARGEST_BIG, whole_number
 from senddock.models import WebhookDelivery, WebhookEndpoint
 from senddock.web.htmx import page_or_fragment, redirect_to, wants_fragment
 from senddock.web.language import gettext as _
@@ -151,7 +151,9 @@ def _list(form: EndpointForm, *, status: int = 200) -> Any:
 def _page(endpoint_id: int, form: EndpointForm | None = None, *, status: int = 200) -> Any:
     row = _get(endpoint_id)
     with services().database.read() as session:
-        rows, older = webhooks.deliveries(session, endpoint_id, before=whole_number(request.args.get("before")))
+        rows, older = webhooks.deliveries(
+            session, endpoint_id, before=whole_number(request.args.get("before"), LARGEST_BIG)
+        )
     return page_or_fragment(
         "webhooks/show.html",
         "webhooks/_deliveries.html",
