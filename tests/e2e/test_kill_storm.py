@@ -1,6 +1,6 @@
-"""The soak: mail is submitted over HTTP the whole time while random processes are killed with -9, Redis loses its data and
-PostgreSQL is torn down, and the provider stalls or cuts the line after the dot. Nothing is lost; every copy beyond the
-first is one that the log shows as uncertain.
+"""The soak: mail is submitted over HTTP the whole time while random processes are killed with -9 or suspended for a while,
+Redis hangs or loses its data, PostgreSQL is torn down, and the provider stalls or cuts the line after the dot. Nothing is
+lost; every copy beyond the first is one that the log shows as uncertain.
 
 `make soak` runs it with two minutes of storm on each database and prints the figures; here the two share two minutes.
 SOAK_SECONDS sets the storm's length, SOAK_SEED its dice.
@@ -37,6 +37,9 @@ _PROCESSES = re.compile(r"sd-(web|worker|clock|submission)|(redis-server)")
 _SUBMITTERS = 3
 #: Seconds between two kills, from and to.
 _BETWEEN = (0.6, 2.5)
+#: One in four is suspended instead: mostly for a moment, sometimes for longer than a worker's lease.
+_SUSPENDED = 0.25
+_MOMENT, _BEYOND_LEASE = (0.5, 4.0), (17.0, 20.0)
 
 
 @dataclass
@@ -46,6 +49,7 @@ class Storm:
     accepted: dict[str, str] = field(default_factory=dict)
     refused: collections.Counter[str] = field(default_factory=collections.Counter)
     killed: collections.Counter[str] = field(default_factory=collections.Counter)
+    suspended: collections.Counter[str] = field(default_factory=collections.Counter)
     over: threading.Event = field(default_factory=threading.Event)
 
 
@@ -137,7 +141,8 @@ def test_nothing_is_lost_and_every_copy_is_shown_as_uncertain(
     hidden = {marker: more for marker, more in again.items() if more > uncertain[storm.accepted[marker]]}
     figures = (
         f"{SECONDS:.0f} s of storm, seed {SEED}: {len(storm.accepted)} messages accepted, "
-        f"{sum(storm.refused.values())} tries refused ({dict(storm.refused)}), killed {dict(storm.killed)}; "
+        f"{sum(storm.refused.values())} tries refused ({dict(storm.refused)}), killed {dict(storm.killed)}, "
+        f"suspended {dict(storm.suspended)}; "
         f"lost {len(lost)}, copies beyond the first {sum(again.values())}, "
         f"attempts shown as uncertain {sum(uncertain.values())}, "
         f"held for a person {sum(state == 'uncertain' for state in states.values())}"
@@ -172,6 +177,7 @@ def _submit(house: Installation, token: str, storm: Storm) -> None:
 def _kill(house: Installation, restart_database: list[str], dice: random.Random, storm: Storm) -> None:
     alarm = threading.Timer(SECONDS, storm.over.set)
     alarm.start()
+    wakers: list[threading.Timer] = []
     while not storm.over.wait(dice.uniform(*_BETWEEN)):
         if restart_database and dice.random() < 0.1:
             storm.killed["postgresql"] += 1
@@ -181,9 +187,31 @@ def _kill(house: Installation, restart_database: list[str], dice: random.Random,
         if victims:
             pid, name = dice.choice(victims)
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                storm.killed[name] += 1
+                if dice.random() < _SUSPENDED:
+                    wakers.append(_suspend(pid, dice.uniform(*(_BEYOND_LEASE if dice.random() < 0.2 else _MOMENT))))
+                    storm.suspended[name] += 1
+                else:
+                    os.kill(pid, signal.SIGKILL)
+                    storm.killed[name] += 1
     alarm.join()
+    for waker in wakers:
+        waker.join()
+
+
+def _suspend(pid: int, seconds: float) -> threading.Timer:
+    """Stop a process in the middle of whatever it does; the timer lets it go on."""
+    # Held open, the number cannot become another process's.
+    handle = os.pidfd_open(pid)
+
+    def go_on() -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(handle, signal.SIGCONT)
+        os.close(handle)
+
+    signal.pidfd_send_signal(handle, signal.SIGSTOP)
+    waker = threading.Timer(seconds, go_on)
+    waker.start()
+    return waker
 
 
 def _name(pid: int) -> str | None:
