@@ -8,6 +8,7 @@ survives the loss of power.
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 _GROUP = 200
 #: A committer that does not answer within this many seconds is reported as an unavailable store.
 _PATIENCE = 60.0
+_LATE = "the database did not confirm the message in time"
 
 
 @dataclass(slots=True)
@@ -39,8 +41,9 @@ class _Order:
     error: Exception | None = None
     #: The ids of its messages, the same however often storing them is tried.
     ids: tuple[str, ...] = ()
-    #: Whoever waited has been told that the database did not confirm it: it must not be stored any more.
-    given_up: bool = False
+    #: Monotonic seconds at which whoever waits is told that the database did not confirm it; from then on it must not be
+    #: stored any more.
+    until: float = field(default_factory=lambda: time.monotonic() + _PATIENCE)
 
     def finish(self) -> None:
         """Tell whoever waits."""
@@ -85,8 +88,7 @@ class Outbox:
         order = _Order(submissions, idempotency)
         self._orders.put(order)
         if not order.done.wait(_PATIENCE):
-            order.given_up = True
-            raise StorageUnavailable("the database did not confirm the message in time")
+            raise StorageUnavailable(_LATE)
         if order.error is not None:
             raise order.error
         assert order.receipt is not None
@@ -184,18 +186,19 @@ class Outbox:
             suppressed = suppressed_of(connection, [item for order in group for item in order.submissions])
             stored = _stored(connection, group)
             for order in group:
-                if order.given_up:
-                    continue
                 order.error = order.receipt = None
+                if order.ids and order.ids[0] in stored:
+                    order.receipt, batch.due = Receipt(order.ids), True
+                    continue
+                if time.monotonic() >= order.until:
+                    order.error = StorageUnavailable(_LATE)
+                    continue
                 replayed = _claim_key(connection, order.idempotency, now) if order.idempotency else None
                 if isinstance(replayed, IdempotencyConflict):
                     order.error = replayed
                     continue
                 if replayed is not None:
                     order.receipt = Receipt((), replayed)
-                    continue
-                if order.ids and order.ids[0] in stored:
-                    order.receipt, batch.due = Receipt(order.ids), True
                     continue
                 order.ids = order.ids or tuple(new_id() for _ in order.submissions)
                 for uid, submission in zip(order.ids, order.submissions, strict=True):

@@ -1,5 +1,7 @@
 """The door for new mail: one commit for a crowd, an answer only after it."""
 
+import contextlib
+import queue
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,11 +9,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from senddock.dispatch import outbox as outbox_module
 from senddock.dispatch.channels import Channel
 from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
 from senddock.dispatch.submission import Idempotency, IdempotencyConflict, Submission
-from senddock.models import Database, Delivery, Message, Suppression
+from senddock.models import Database, Delivery, Message, StorageUnavailable, Suppression
 
 
 def mail(**values: Any) -> Submission:
@@ -103,3 +106,22 @@ def test_scheduled_mail_waits_and_suppressed_addresses_get_nothing(database: Dat
     assert (rows[later].state, rows[later].due_at) == ("scheduled", rows[later].scheduled_at)
     assert (rows[none].state, rows[none].due_at) == ("suppressed", None)
     assert kept == ["suppressed", "queued"]
+
+
+def test_what_waited_too_long_for_the_one_writer_is_refused_and_never_stored(
+    sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox_module, "_PATIENCE", 0.2)
+    box = Outbox(sqlite, lambda: None)
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    # A writer that has stopped in the middle of its turn, as a suspended process does.
+    with contextlib.closing(Database(sqlite.url)) as other, other.transaction():
+        box.submit_soon([mail()], answers.put)
+        with pytest.raises(StorageUnavailable, match="in time"):
+            box.submit([mail()])
+    assert isinstance(answers.get(timeout=60), StorageUnavailable)
+    monkeypatch.setattr(outbox_module, "_PATIENCE", 60.0)
+    (kept,) = box.submit([mail()]).ids
+    box.close()
+    with sqlite.read() as session:
+        assert session.scalars(select(Message.id)).all() == [kept]
