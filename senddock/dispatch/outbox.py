@@ -160,19 +160,22 @@ class Outbox:
         try:
             try:
                 due = self._store_all(group)
-            except (IntegrityError, StorageUnavailable):
+            except (IntegrityError, StorageUnavailable) as error:
+                if isinstance(error, StorageUnavailable) and self._database.is_sqlite:
+                    # Nobody but SQLite itself can end a commit: what failed is not there.
+                    raise
                 # Another process stored the same new idempotency key first, or the connection ended in the middle of a
                 # commit that may have been carried out: now it is there to be found.
                 due = self._store_all(group)
         except Exception as error:  # noqa: BLE001 - each waiting caller gets it raised; the committer goes on
-            if len(group) > 1:
+            if len(group) > 1 and (self._database.is_sqlite or not isinstance(error, StorageUnavailable)):
                 # One bad order must not take the others with it: each gets a transaction of its own.
                 for order in group:
                     self._commit([order])
                 return
-            group[0].error = error
-            group[0].receipt = None
-            group[0].finish()
+            for order in group:
+                order.error, order.receipt = error, None
+                order.finish()
             return
         for order in group:
             order.finish()
