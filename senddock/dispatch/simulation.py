@@ -127,4 +127,5 @@ def _alignment(standing: Standing | None, provider: Provider, sender: Address | 
     domain = _seen_domain(provider, sender)
     if standing is None:
         return [f"{domain} has not been checked yet through {provider.name}: look at it under Domains"]
-    return [f"{domain} through {provider.name}: {standing.sentence}"] if standing.real_failover else []
+    sentence = standing.sentence
+    return [f"{domain} sent through {provider.name}: {sentence}"] if standing.real_failover else []

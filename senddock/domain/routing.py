@@ -164,7 +164,7 @@ def _why(candidates: Sequence[Candidate], tier: Mapping[int, int], first: int, c
         return f"priority {first}: no provider before it can take the message now"
     if any(candidate.priority == first and candidate.provider_id != chosen for candidate in candidates):
         return f"priority {first}: it takes over the share of those that cannot"
-    return f"priority {first}"
+    return f"priority {first}: it comes first"
 
 
 def _assigned(open_now: Sequence[Candidate], left_out: list[LeftOut], trial: Trial) -> Use:

@@ -18,7 +18,7 @@ _SEPARATOR = "\x04"
 _PLACE = re.compile(r"%\((\w+)\)s")
 #: Places that are filled with a sentence, or with a word of ours, and not with a name or a server's words.
 _TOLD = re.compile(
-    r"(why|reasons?|because|effect|error|what|what_else|who|others|state|advice|looks|clients|old|new)_*"
+    r"(why|reasons?|because|effect|error|what|what_else|who|others|state|sentence|advice|looks|clients|old|new)_*"
 )
 _ENDS = re.compile(r"(?<=\.) (?=[A-Z“])")
 _AND = re.compile("; ")
