@@ -122,3 +122,14 @@ def test_an_alert_from_before_its_words_were_kept_is_told_as_it_is(panel: Panel,
     text = panel.get("/alerts").text
     assert "50 % of a.b" in text
     assert "has %(changed)s" in text
+
+
+def test_the_strip_is_asked_for_anew_and_says_nothing_while_it_has_not_changed(panel: Panel, changed: None) -> None:
+    shown = re.search(r'hx-get="(/alerts/strip[^"]+)"', panel.get("/keys").text)
+    assert shown
+    address = shown.group(1).replace("&amp;", "&")
+    assert panel.get(address, fragment=True).status_code == 204
+    assert "No worker is running" in panel.get("/alerts/strip?place=1&known=other", fragment=True).text
+    # What comes while a page is open lies over it: the page has kept no place for it.
+    assert "strip-late" in panel.get("/alerts/strip?place=0&known=other", fragment=True).text
+    assert "strip-late" not in panel.get("/alerts/strip?place=1&known=other", fragment=True).text

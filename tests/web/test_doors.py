@@ -75,3 +75,17 @@ def test_every_answer_carries_the_strict_policy(visitor: Panel) -> None:
 def test_it_is_alive_and_ready(visitor: Panel) -> None:
     assert visitor.get("/healthz").json == {"status": "alive"}
     assert visitor.get("/readyz").json == {"status": "ready", "database": "ok", "redis": "ok"}
+
+
+def test_whose_session_has_ended_comes_back_to_the_page_and_not_to_a_part_of_it(
+    visitor: Panel, sqlite: Database
+) -> None:
+    accounts.create_user(sqlite, EMAIL, PASSWORD)
+    shown = {"HX-Request": "true", "HX-Current-URL": "http://localhost/logs?state=failed"}
+    answer = visitor.client.get("/logs/new?than=x&state=failed", headers=shown)
+    assert answer.headers["HX-Redirect"] == "/login?next=/logs?state%3Dfailed"
+    data = {"csrf_token": visitor.csrf("/login")}
+    answer = visitor.client.post("/send", data=data, headers={"Referer": "http://localhost/send"})
+    assert answer.headers["Location"] == "/login?next=/send"
+    answer = visitor.client.post("/send", data=data, headers={"Referer": "https://elsewhere.example/send"})
+    assert answer.headers["Location"] == "/login?next=/"

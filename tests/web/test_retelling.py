@@ -50,7 +50,7 @@ def test_every_template_is_recognised_and_keeps_what_was_filled_in(template: str
         ),
         (
             "Replace the SPF record by this one. It merges the 2 SPF records into one: delete the others.",
-            "Sustituya el registro SPF por este. Une los 2 registros SPF en uno: borra los demás.",
+            "Sustituye el registro SPF por este. Une los 2 registros SPF en uno: borra los demás.",
         ),
         (
             "SPF went from pass to fail; The SPF record is gone (it was 'v=spf1 -all')",

@@ -1,5 +1,6 @@
 """SMTP Settings: the form of the user documentation, the list, and a password that never comes back."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -346,3 +347,23 @@ def test_a_slowed_provider_says_its_pace_and_when_it_recovers(panel: Panel, sqli
     assert "slowed down" in page
     assert "pace 7." in page
     assert "recovers" in page
+
+
+def test_a_test_has_room_for_its_whole_way_before_a_worker_takes_it_up(
+    panel: Panel, sqlite: Database, vault: Vault
+) -> None:
+    (one,) = _add(sqlite, vault, "one")
+    page = panel.post(f"/smtp/{one}/test", FORM, fragment=True, form="/smtp").text
+    stages = ["DNS", "Connect", "Greeting", "EHLO", "TLS", "EHLO", "Sign in", "Sender"]
+    assert re.findall(r'<span class="stage">([^<]+)</span>', page) == stages
+    where = page.split('hx-post="')[1].split('"')[0]
+    stopped = panel.post(where, fragment=True, form="/smtp").text
+    assert stopped.count('aria-label="not reached"') == len(stages)
+
+
+def test_a_suggested_port_leads_to_the_form_with_it(panel: Panel, sqlite: Database, vault: Vault) -> None:
+    (one,) = _add(sqlite, vault, "one")
+    page = panel.get(f"/smtp/{one}?port=465&encryption=ssl").text
+    assert re.search(r'id="port"[^>]*value="465"', page)
+    assert re.search(r'<input checked [^>]*value="ssl"', page)
+    assert re.search(r'id="port"[^>]*value="2525"', panel.get(f"/smtp/{one}?port=x&encryption=y").text)
