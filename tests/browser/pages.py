@@ -16,6 +16,7 @@ NO_PAGE = {
     "static": "files", "healthz": "for machines", "readyz": "for machines", "metrics.metrics": "for machines",
     "api.description.openapi": "JSON",
     "logs.attachment": "a download", "logs.html_part": "a mail in its frame", "logs.source": "a download",
+    "alerts.strip": "a part of every page",
     "logs.export": "a download", "logs.tail": "rows", "logs.further": "rows", "statistics.export_csv": "a download",
     "suppressions.export": "a download",
 }  # fmt: skip
