@@ -16,7 +16,7 @@ from senddock.dispatch.connection_tests import workers_alive
 from senddock.dispatch.watch import needing_a_person, resting_provider
 from senddock.domain.error_help import help_for_attempt
 from senddock.domain.verdict_class import CLASSES
-from senddock.web import files, language
+from senddock.web import attributes, files, language
 from senddock.web.back import page_in_sight
 from senddock.web.htmx import redirect_to
 from senddock.web.language import gettext as _
@@ -36,6 +36,7 @@ def prepare(app: Flask) -> None:
     """Hooks and filters."""
     language.prepare(app)
     files.prepare(app)
+    attributes.prepare()
     app.before_request(_refuse_nul)
     app.before_request(_require_person)
     app.after_request(_compress)
