@@ -52,7 +52,7 @@ def test_a_provider_is_added_edited_and_its_password_never_shown(panel: Panel, s
         ({"from_email": "nobody"}, "From email is not usable"),
         ({"from_email": "me@gmail.com"}, "public mailbox domain"),
         ({"encryption": "none"}, "only for local development"),
-        ({"per_day": "0"}, "at least 1"),
+        ({"per_day": "0"}, "whole number from 1"),
         ({"priority": "0"}, "tried first"),
     ],
 )
