@@ -9,9 +9,11 @@ from senddock.dispatch.message_state import refresh_state
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.suppressed import suppressed_among
 from senddock.dispatch.tally import pen_of
+from senddock.domain.message_id import is_id
 from senddock.domain.status import Status
 from senddock.models import Database, Delivery, Event, Message, Provider
 
+_UNKNOWN = "There is no message with this id."
 _WAITING = (Status.SCHEDULED.value, Status.QUEUED.value, Status.DEFERRED.value)
 _RESENDABLE = (
     Status.FAILED.value,
@@ -25,6 +27,7 @@ _RESENDABLE = (
 
 def cancel(database: Database, message_id: str, *, by: str) -> None:
     """Take a waiting message out of the queue. Raises `Refused` when it is under way or over."""
+    _require_id(message_id)
     now = datetime.now(UTC)
     with database.write() as session:
         done = session.execute(
@@ -45,6 +48,7 @@ def cancel(database: Database, message_id: str, *, by: str) -> None:
 
 def reschedule(database: Database, message_id: str, at: datetime, *, by: str) -> None:
     """Give a scheduled message another time. Raises `Refused` when it is not scheduled any more."""
+    _require_id(message_id)
     now = datetime.now(UTC)
     with database.write() as session:
         expires = session.scalar(select(Message.expires_at).where(Message.id == message_id))
@@ -66,6 +70,7 @@ def retry(database: Database, message_id: str, *, provider_id: int | None, by: s
     Addresses that are on the suppression list now are left as they are. An uncertain delivery may arrive twice by this:
     that is the person's explicit word.
     """
+    _require_id(message_id)
     now = datetime.now(UTC)
     with database.write() as session:
         if provider_id is not None:
@@ -127,10 +132,16 @@ def _resendable(session: Session, message_id: str) -> list[int]:
     return free
 
 
+def _require_id(message_id: str) -> None:
+    # PostgreSQL refuses to look for what has not the form of an id.
+    if not is_id(message_id):
+        raise Refused(_UNKNOWN, code="not_found")
+
+
 def _why_not(session: Session, message_id: str, what: str) -> Refused:
     row = session.execute(select(Message.state, Message.worker_id).where(Message.id == message_id)).first()
     if row is None:
-        return Refused("There is no message with this id.", code="not_found")
+        return Refused(_UNKNOWN, code="not_found")
     if row.worker_id is not None:
         return Refused(f"The message is being sent just now and cannot be {what}.", code="conflict")
     return Refused(f"The message is {row.state} and cannot be {what}.", code="conflict")

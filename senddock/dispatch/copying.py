@@ -9,13 +9,14 @@ from senddock.content.headers import splice
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.submission import Submission
 from senddock.domain.envelope import Envelope
+from senddock.domain.message_id import is_id
 from senddock.models import Content, Database, Delivery, Message, Provider
 
 
 def copy_of(database: Database, message_id: str, *, provider_id: int | None) -> Submission:
     """The same bytes to the same recipients under a new Message-ID. Raises `Refused` when the content is pruned."""
     with database.read() as session:
-        message = session.get(Message, message_id) if len(message_id) == 36 else None
+        message = session.get(Message, message_id) if is_id(message_id) else None
         content = session.get(Content, message_id) if message is not None else None
         if message is None or content is None:
             raise Refused("The content of this message is not kept any more.", code="not_found")

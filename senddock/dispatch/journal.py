@@ -13,6 +13,7 @@ from senddock.dispatch.providers import in_order, state_of
 from senddock.dispatch.waiting import waiting
 from senddock.domain.breaker import Breaker
 from senddock.domain.error_help import help_for_attempt
+from senddock.domain.message_id import is_id
 from senddock.domain.status import LAST_EVENT, Status
 from senddock.models import ApiKey, Attempt, BreakerState, Content, Delivery, Event, Message, Provider, Stream, Worker
 
@@ -48,7 +49,7 @@ def key_names(session: Session) -> dict[int, str]:
 
 def story(session: Session, message_id: str) -> Story | None:
     """One message, or ``None``."""
-    message = session.get(Message, message_id) if len(message_id) == 36 else None
+    message = session.get(Message, message_id) if is_id(message_id) else None
     if message is None:
         return None
     stream = session.get(Stream, message.stream_id)

@@ -11,7 +11,7 @@ from senddock.dispatch import actions, journal, log_list, providers
 from senddock.dispatch.copying import copy_of
 from senddock.dispatch.refusals import Refused
 from senddock.domain.log_filter import LogFilter
-from senddock.domain.message_id import moment_of
+from senddock.domain.message_id import is_id, moment_of
 from senddock.domain.status import Status
 from senddock.domain.verdict_class import VerdictClass
 from senddock.domain.whole_number import whole_number
@@ -207,7 +207,7 @@ def _wanted_provider() -> int | None:
 
 def _raw(message_id: str) -> bytes:
     with services().database.read() as session:
-        raw = journal.raw_of(session, message_id) if len(message_id) == 36 else None
+        raw = journal.raw_of(session, message_id) if is_id(message_id) else None
     if raw is None:
         abort(404)
     return raw

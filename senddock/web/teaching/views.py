@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length
 from senddock.dispatch import teaching
 from senddock.dispatch.refusals import Refused
 from senddock.domain.catalogue import catalogue
+from senddock.domain.message_id import is_id
 from senddock.domain.taught_rule import LONGEST, suggestion
 from senddock.domain.verdict_class import CLASSES, VerdictClass
 from senddock.domain.whole_number import whole_number
@@ -125,8 +126,8 @@ def remove(rule_id: int) -> Any:
 def _attempt(session: Any) -> Attempt | None:
     if "attempt" not in request.args:
         return None
-    key = (request.args.get("message", ""), whole_number(request.args["attempt"]))
-    found: Attempt | None = session.get(Attempt, key) if key[1] is not None else None
+    message, number = request.args.get("message", ""), whole_number(request.args["attempt"])
+    found: Attempt | None = session.get(Attempt, (message, number)) if is_id(message) and number is not None else None
     if found is None:
         abort(404)
     return found
