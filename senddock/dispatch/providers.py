@@ -18,7 +18,7 @@ _IN_ORDER = select(Provider).where(Provider.deleted_at.is_(None)).order_by(Provi
 
 
 def add(database: Database, vault: Vault, values: Mapping[str, Any], password: str | None) -> Provider:
-    """Store a new provider; the first becomes the default. Raises `RefusedFields`."""
+    """Store a new provider. Raises `RefusedFields`."""
     refuse_unknown(values)
     given = {"priority": 1, "from_policy": "any", "enabled": True, "transactional_reserve": 10, **cleaned(values)}
     errors = check(given)
