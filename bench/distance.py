@@ -1,5 +1,8 @@
 """`make bench`, second part: a provider 50 ms away, with STARTTLS, as most of them are."""
 
+import socket
+import statistics
+import time
 from functools import partial
 
 from bench import contenders
@@ -8,6 +11,21 @@ from bench.sinks import distant
 from bench.table import MESSAGES, SESSIONS, compare
 
 ROUND_TRIP = 0.05
+#: Questions by which the round trip is measured.
+_NOOPS = 40
+
+
+def measured_round_trip(port: int) -> float:
+    """Seconds between a NOOP and its answer, the median: the delay and what proxy and server take for themselves."""
+    with socket.create_connection(("127.0.0.1", port), 10) as line, line.makefile("rb") as answers:
+        answers.readline()
+        times = []
+        for _ in range(_NOOPS):
+            started = time.perf_counter()
+            line.sendall(b"NOOP\r\n")
+            answers.readline()
+            times.append(time.perf_counter() - started)
+    return statistics.median(times)
 
 
 def main() -> None:
@@ -26,6 +44,10 @@ def main() -> None:
         ]
         limit = SESSIONS / ROUND_TRIP
         compare(f"50 ms round trip, STARTTLS (one message a round trip and session: {limit:.0f}/s)", rows, messages)
+        real = measured_round_trip(port)
+        print(
+            f"measured with nothing else to do, a round trip is {real * 1000:.1f} ms: {SESSIONS / real:.0f}/s at most"
+        )
 
 
 if __name__ == "__main__":
