@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from gunicorn.http.errors import ParseException
 from werkzeug.wsgi import get_host, get_input_stream
 
 from senddock.api.errors import ApiError
@@ -42,14 +43,20 @@ class Call:
         return value
 
     def body(self) -> bytes:
-        """The octets, said to be JSON. Raises `ApiError` 415 and what `get_input_stream` raises for 413."""
+        """The octets, said to be JSON. Raises `ApiError` 400 and 415, and what `get_input_stream` raises for 413."""
         kind = self.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
         if kind and not _JSON.fullmatch(kind):
             said = f"The body is {kind}: send JSON with Content-Type: application/json."
             raise ApiError(415, "validation_error", said)
         if (self.header("CONTENT_ENCODING") or "identity").lower() != "identity":
             raise ApiError(415, "validation_error", "The body is compressed: send it without Content-Encoding.")
-        return get_input_stream(self.environ, max_content_length=self.services.max_body).read()
+        try:
+            return get_input_stream(self.environ, max_content_length=self.services.max_body).read()
+        except (OSError, ParseException) as error:
+            # What gunicorn says of a client that is gone, and of chunks that are none.
+            raise ApiError(
+                400, "validation_error", "The body broke off, or is not in chunks as it was said."
+            ) from error
 
     def authenticate(self) -> None:
         """Before anything else: a known key within its limit, or 401, 403, 429. Raises `ApiError` and `KeyRefused`."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -115,3 +116,15 @@ def test_a_body_that_is_far_too_large_is_refused_and_the_next_call_is_served(liv
     assert line.split()[1] == b"413"
     good = f"GET /api/emails?limit=1 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
     assert raw_calls(address, good, 1)[0].split()[1] == b"200"
+
+
+@pytest.mark.parametrize("body", [b"zz\r\n", b"5\r\nabc", b"-1\r\nx\r\n0\r\n\r\n"])
+def test_chunks_that_are_none_are_the_mistake_of_the_caller(live: tuple[str, str], body: bytes) -> None:
+    address, token = live
+    broken = b"POST /api/emails HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+    broken += f"Authorization: Bearer {token}\r\n\r\n".encode() + body
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(broken)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.makefile("rb").readline().split()[1] == b"400"
