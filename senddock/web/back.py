@@ -18,7 +18,11 @@ def page_in_sight() -> str:
 
 
 def _local(address: str | None) -> str | None:
-    parts = urlsplit(address or "")
+    try:
+        parts = urlsplit(address or "")
+    except ValueError:
+        # Such as "http://[": no browser writes that.
+        return None
     if not parts.path or parts.netloc not in ("", request.host) or parts.path.startswith(("//", "/\\")):
         return None
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -53,11 +53,28 @@ def test_signing_out_ends_the_session_everywhere_it_was_copied(panel: Panel) -> 
     assert panel.get("/").status_code == 303
 
 
-@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/%09/evil.example",
+        "/%0A/evil.example",
+        "%09//evil.example",
+    ],
+)
 def test_signing_in_leads_only_to_this_panel(visitor: Panel, sqlite: Database, target: str) -> None:
     accounts.create_user(sqlite, EMAIL, PASSWORD)
     answer = visitor.post(f"/login?next={target}", {"email": EMAIL, "password": PASSWORD})
     assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize("address", ["http://[", "http://localhost:port/", "//["])
+def test_an_address_that_no_browser_sends_leads_to_the_overview(visitor: Panel, address: str) -> None:
+    data = {"language": "es", "csrf_token": visitor.csrf("/login")}
+    answer = visitor.client.post("/language", data=data, headers={"Referer": address})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
 
 
 def test_a_form_without_its_token_changes_nothing(panel: Panel) -> None:

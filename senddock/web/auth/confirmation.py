@@ -59,4 +59,6 @@ def guesses_used_up(account: str, *, purpose: str = "") -> bool:
 def local_address(text: str | None) -> str:
     """Only addresses of this panel: a link from outside must not send a person elsewhere afterwards."""
     text = (text or "").removeprefix(request.host_url.rstrip("/")).rstrip("?")
-    return text if text.startswith("/") and not text.startswith(("//", "/\\")) else "/"
+    # Browsers take control characters and line ends out of an address, and a backslash for a slash.
+    own = text.startswith("/") and text.isprintable() and not text.replace("\\", "/").startswith("//")
+    return text if own else "/"
