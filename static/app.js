@@ -201,6 +201,13 @@
   document.addEventListener("htmx:afterSwap", holdReading);
   document.addEventListener("htmx:afterSettle", function () { holdReading(); reading = null; });
 
+  // A list that was left open over night begins anew from its top, unless somebody is further down in it.
+  document.addEventListener("htmx:afterSettle", function (event) {
+    var rows = swapped(event).id === "log-poll" && document.getElementById("log-rows");
+    if (!rows || rows.children.length <= rows.dataset.most || window.scrollY > 0 || rows.contains(document.activeElement)) return;
+    htmx.ajax("GET", location.pathname + location.search, { target: "#log", swap: "outerHTML" });
+  });
+
   // A page that comes back from the history is swapped without a target.
   function swapped(event) { return event.detail.target || event.detail.elt || document.body; }
 

@@ -55,6 +55,14 @@ def test_the_log_shows_new_mail_by_itself_and_only_puts_it_before(screen: Screen
     assert newest == f"m-{message_id}"
 
 
+def test_a_log_that_is_left_open_does_not_grow_for_ever(screen: Screen, house: Installation) -> None:
+    page = screen.go("/logs")
+    page.locator("#log-rows").evaluate("rows => { rows.dataset.most = '3'; rows.dataset.old = 'yes'; }")
+    message_id = send(house, "eli@example.org", "One too many")
+    expect(page.locator("#log-rows[data-old]")).to_have_count(0)
+    expect(page.locator(f"#m-{message_id}")).to_contain_text("One too many")
+
+
 def test_a_filter_stands_in_the_address_bar_and_comes_back(screen: Screen) -> None:
     page = screen.go("/logs")
     page.locator("#state").select_option("failed")

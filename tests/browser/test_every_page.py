@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.acme import Acme, Operator
 from tests.browser.conftest import Screen, signed_in
 from tests.browser.pages import OPEN, PANEL
+from tests.browser.test_first_load_and_shifts import shifts_during
+from tests.browser.test_nothing_moves import moved, places
 
 #: Buttons and fields, and links that look like buttons, that are smaller than WCAG 2.2 (2.5.8) wants: 24 by 24 CSS pixels.
 SMALL_TARGETS = """() => [...document.querySelectorAll(
@@ -69,6 +71,25 @@ def test_a_page_is_accessible_in_light_and_dark_and_fits_a_phone(page_of_acme: P
 @pytest.mark.parametrize("path", OPEN)
 def test_a_page_of_those_who_are_not_signed_in_is_too(page_of_nobody: Page, acme: Acme, path: str) -> None:
     _judge(page_of_nobody, f"http://127.0.0.1:{acme.house.port}", path)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_while_a_domain_is_checked(page_of_acme: Page, acme: Acme, width: int) -> None:
+    page = page_of_acme
+    page.set_viewport_size({"width": width, "height": 860})
+    page.goto(f"http://127.0.0.1:{acme.house.port}/domains/acme.example")
+    page.locator("#report:not([hx-get])").wait_for()
+    parts = ("h1", "#report > .card", "#report > h2", "#report li.provider", ".advice-list li", ".record")
+    before = places(page, *parts)
+
+    def checked() -> None:
+        with page.expect_response(lambda answer: answer.url.endswith("/check")):
+            page.get_by_role("button", name="Check now").click()
+        page.locator("#report[hx-get]").wait_for(state="detached")
+        page.locator("#report:not(.htmx-settling)").wait_for()
+
+    assert shifts_during(page, checked) == []
+    assert moved(before, places(page, *parts)) == {}
 
 
 class _Forms(HTMLParser):
