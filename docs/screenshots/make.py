@@ -91,14 +91,10 @@ def _pictures(acme: Acme, page: Page) -> None:
         page.locator("iframe").evaluate_all("all => all.forEach(one => { one.loading = 'eager'; })")
         page.wait_for_load_state("networkidle" if name.startswith(("message", "statistics")) else "load")
         _shoot(page, name, variants)
-    page.goto(base + "/smtp/2")
-    page.get_by_role("button", name="Test Connection").click()
-    expect(page.locator("#test")).to_contain_text("Connection successful")
-    _shoot(page, "test-connection", "desktop-light desktop-dark phone-light")
-    page.goto(base + "/smtp/3")
-    page.get_by_role("button", name="Test Connection").click()
-    expect(page.locator("#test")).to_contain_text("Next:")
-    _shoot(page, "test-failed", "desktop-light phone-dark")
+    _test(page, base + "/smtp/2", "Connection successful")
+    _shoot(page, "test-connection", "desktop-light desktop-dark phone-light", "#test")
+    _test(page, base + "/smtp/3", "Next:")
+    _shoot(page, "test-failed", "desktop-light phone-dark", "#test")
     page.goto(base + "/smtp")
     page.keyboard.press("Control+k")
     page.keyboard.type("resend")
@@ -106,7 +102,15 @@ def _pictures(acme: Acme, page: Page) -> None:
     _shoot(page, "jump", "desktop-dark")
 
 
-def _shoot(page: Page, name: str, variants: str) -> None:
+def _test(page: Page, address: str, ends: str) -> None:
+    page.goto(address)
+    with page.expect_response(lambda answer: answer.url.endswith("/test")):
+        page.get_by_role("button", name="Test Connection").click()
+    expect(page.locator("#test:not([hx-get])")).to_contain_text(ends)
+
+
+def _shoot(page: Page, name: str, variants: str, part: str | None = None) -> None:
+    """The page from its top, or from a little above ``part`` to its end."""
     for variant in variants.split():
         size, scheme = variant.split("-")
         width, height = SIZES[size]
@@ -114,8 +118,11 @@ def _shoot(page: Page, name: str, variants: str) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         page.locator(f"html[data-bs-theme={scheme}]").wait_for(state="attached")
         page.evaluate("scrollTo(0, 0)")
-        tall = min(page.evaluate("document.documentElement.scrollHeight"), LONGEST)
-        taken = page.screenshot(full_page=True, clip={"x": 0, "y": 0, "width": width, "height": max(tall, height)})
+        above = 0 if part is None else page.locator(part).evaluate("one => one.getBoundingClientRect().top - 90")
+        whole = page.evaluate("document.documentElement.scrollHeight")
+        top = min(above, max(0, whole - height))
+        tall = max(min(whole - top, LONGEST), height)
+        taken = page.screenshot(full_page=True, clip={"x": 0, "y": top, "width": width, "height": tall})
         picture = Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
         picture.save(HERE / f"{name}-{variant}.png", optimize=True)
     page.set_viewport_size({"width": 1280, "height": 860})
