@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from senddock.dispatch.refusals import Refused
 from senddock.dispatch.webhook_outbox import note
 from senddock.domain.envelope import Address, InvalidAddress
+from senddock.domain.spreadsheet import harmless, original
 from senddock.models import Database, Project, Suppression
 
 ORIGINS = ("bounce", "complaint", "manual")
@@ -129,7 +130,7 @@ def export_csv(database: Database, project_id: int | None) -> Iterator[str]:
         for row in rows:
             line = io.StringIO()
             values = (row.address, row.origin, row.note or "", row.created_at.isoformat())
-            csv.writer(line).writerow([_harmless(value) for value in values])
+            csv.writer(line).writerow([harmless(value) for value in values])
             yield line.getvalue()
         if before is None:
             return
@@ -147,12 +148,8 @@ def _rows(text: str) -> Iterator[tuple[int, tuple[str, str, str]]]:
             continue
         if any(cells):
             cell = {name: cells[place] if place < len(cells) else "" for name, place in columns.items()}
-            yield reader.line_num, (cell["address"], cell.get("origin", ""), cell.get("note", ""))
-
-
-def _harmless(value: str) -> str:
-    """A spreadsheet must not take a note for a formula."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t") else value
+            address, origin, comment = (original(cell.get(name, "")) for name in ("address", "origin", "note"))
+            yield reader.line_num, (address, origin, comment)
 
 
 def _address(text: str) -> str:

@@ -159,6 +159,19 @@ def test_an_address_is_added_and_removed_by_hand(bench: Bench) -> None:
         suppressions.add(bench.database, 99, "ana@example.org", comment=None, now=NOW)
 
 
+def test_an_address_that_a_spreadsheet_would_run_is_the_same_after_export_and_import(sqlite: Database) -> None:
+    odd = ["+tag@example.org", "-a@example.org", "=b@example.org", "'c@example.org", "'+d@example.org"]
+    for address in odd:
+        suppressions.add(sqlite, 1, address, comment="=1+1", now=NOW)
+    text = "".join(suppressions.export_csv(sqlite, None))
+    assert not any(line.startswith(("+", "-", "=")) for line in text.splitlines())
+    assert suppressions.import_csv(sqlite, 1, text.encode(), NOW).known == len(odd)
+    with sqlite.read() as session:
+        rows = session.scalars(select(Suppression)).all()
+    assert sorted(row.address for row in rows) == sorted(odd)
+    assert {row.note for row in rows} == {"=1+1"}
+
+
 def test_what_is_exported_can_be_imported(sqlite: Database) -> None:
     suppressions.add(sqlite, 1, "ana@example.org", comment='said "no", twice', now=NOW)
     suppressions.add(sqlite, 1, "bo@example.org", comment="=1+1", now=NOW)

@@ -8,6 +8,7 @@ from typing import Any
 
 from senddock.dispatch import journal, log_list
 from senddock.domain.log_filter import LogFilter
+from senddock.domain.spreadsheet import harmless
 from senddock.models import Database
 
 _PAGE = 500
@@ -21,8 +22,7 @@ def csv_lines(database: Database, chosen: LogFilter) -> Iterator[str]:
     yield ",".join(COLUMNS) + "\r\n"
     for row in _rows(database, chosen):
         out = io.StringIO()
-        # A cell that begins like a formula would be carried out by a spreadsheet.
-        csv.writer(out).writerow([_harmless(value) for value in row.values()])
+        csv.writer(out).writerow([harmless(value) if isinstance(value, str) else value for value in row.values()])
         yield out.getvalue()
 
 
@@ -51,7 +51,3 @@ def _plain(row: log_list.Line, names: Mapping[int, str], streams: Mapping[int, s
 
 def _shown(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
-
-
-def _harmless(value: Any) -> Any:
-    return "'" + value if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 from senddock.dispatch import journal
 from senddock.dispatch.statistics_report import export, report
 from senddock.domain.span import SPANS, Span
+from senddock.domain.spreadsheet import harmless
 from senddock.domain.whole_number import whole_number
 from senddock.models import Database
 from senddock.web.htmx import page_or_fragment
@@ -52,18 +53,13 @@ def _lines(database: Database, span: Span, by: str) -> Iterator[str]:
     rows = export(database, datetime.now(UTC), span, by)
     yield _line([*next(rows), "stream", "provider"])
     for row in rows:
-        yield _line([*row, _cell(streams.get(row[1], "")), _cell(names.get(row[2], ""))])
+        yield _line([*row, harmless(streams.get(row[1], "")), harmless(names.get(row[2], ""))])
 
 
 def _line(cells: Sequence[Any]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer).writerow(cells)
     return buffer.getvalue()
-
-
-def _cell(text: str) -> str:
-    """A name that a spreadsheet would run as a formula is made plain text."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
 
 
 def _span() -> Span:
