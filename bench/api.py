@@ -6,7 +6,6 @@ HTTP over kept connections with prepared requests, so that what is measured is t
 
 import json
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -132,4 +131,4 @@ def _print(name: str, taken: list[float], seconds: float, each: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,6 +3,7 @@
 import socket
 import statistics
 import time
+from collections.abc import Callable
 from functools import partial
 
 from bench import contenders
@@ -34,7 +35,7 @@ def main() -> None:
     messages = max(200, MESSAGES // 4)
     with distant(ROUND_TRIP) as server:
         port, ca_file = server.port, server.ca_file
-        rows = [
+        rows: list[tuple[str, Callable[[], float]]] = [
             ("plain smtplib", partial(contenders.smtplib_threads, port, messages // 4, SESSIONS, ca_file)),
             ("nodemailer's pool", partial(contenders.nodemailer, port, messages // 2, SESSIONS, ca_file)),
             (

@@ -17,7 +17,8 @@ from typing import Any
 from bench.contenders import BODY
 from senddock import schema
 from senddock.dispatch import providers
-from senddock.dispatch.mailing import Channel, Mail, submission_of
+from senddock.dispatch.channels import Channel
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Database
 from senddock.secrets.vault import Vault

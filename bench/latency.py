@@ -2,7 +2,6 @@
 
 import sqlite3
 import statistics
-import sys
 import threading
 import time
 from datetime import datetime
@@ -111,4 +110,4 @@ def _print(name: str, values: list[float]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -18,8 +18,9 @@ from sqlalchemy import select
 
 from senddock import schema
 from senddock.dispatch import providers
+from senddock.dispatch.channels import Channel
 from senddock.dispatch.engine import Engine
-from senddock.dispatch.mailing import Channel, Mail, submission_of
+from senddock.dispatch.mailing import Mail, submission_of
 from senddock.dispatch.outbox import Outbox
 from senddock.models import Attempt, Database, Message
 from senddock.secrets.vault import Vault
@@ -99,7 +100,8 @@ def _provider(database: Database, port: int, name: str, priority: int, **values:
 
 
 def _fill(outbox: Outbox, count: int, *, stream_id: int) -> list[str]:
-    now, ids = datetime.now(UTC), []
+    now = datetime.now(UTC)
+    ids: list[str] = []
     one = Mail(to=["news@example.org"], from_="us@example.com", subject="News", text="x" * 1500)
     for start in range(0, count, 1000):
         group = [submission_of(one, Channel(1, stream_id, "api"), now) for _ in range(min(1000, count - start))]
