@@ -68,6 +68,29 @@ def test_it_is_probed_without_mail_then_one_message_then_a_ramp(bench: Bench, sm
     assert incident.closed_at is not None
 
 
+def test_mail_that_waited_for_a_provider_need_not_wait_for_its_own_time_once_it_answers(
+    bench: Bench, smtp_server: Servers
+) -> None:
+    server = smtp_server({"mail": [reply("451 4.3.0 Temporary System Problem.")] * 3})
+    clocked(bench).provider(server.port)
+    ids = [bench.submit() for _ in range(3)]
+    bench.engine.drain()
+    far = utcnow() + timedelta(hours=5)
+    with bench.database.write() as session:
+        session.execute(update(Message).values(due_at=far))
+        # This one waits for its recipient, whom no provider's return makes come sooner.
+        session.execute(update(Message).where(Message.id == ids[0]).values(last_class="recipient_transient"))
+    bench.shift = timedelta(seconds=11)  # type: ignore[attr-defined]
+    bench.engine.prober.look()
+
+    def due() -> list[bool]:
+        with bench.database.read() as session:
+            known = {row.id: row.due_at for row in session.scalars(select(Message))}
+        return [known[message_id] < far for message_id in ids]
+
+    until(lambda: due() == [False, True, True], 60, due)
+
+
 def test_a_blocked_account_waits_for_a_person(bench: Bench, smtp_server: Servers) -> None:
     server = smtp_server({"mail": [reply("550 5.7.1 Your account has been suspended")]})
     row = clocked(bench).provider(server.port)
