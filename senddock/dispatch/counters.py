@@ -1,4 +1,5 @@
-"""The counters of the limits in Redis, counted again from the attempts when Redis comes back empty."""
+"""The counters of the limits in Redis, counted again from the attempts when Redis comes back empty, or from a while in
+which it did not answer and mail left all the same."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 #: Present while the counters are complete; its absence means that Redis has lost them.
 _BUILT = "senddock:pace:built"
+#: What was counted meanwhile by somebody else stays: no count becomes smaller.
+_RAISE = """
+for i = 2, #ARGV, 2 do
+  if tonumber(redis.call('HGET', KEYS[1], ARGV[i]) or '0') < tonumber(ARGV[i + 1]) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+"""
 #: Where an attempt ended that has cost nothing of a limit.
 _NOTHING_SENT = ("dns", "connect", "tls", "greeting", "ehlo", "auth")
 
@@ -28,23 +38,50 @@ class Counters:
         self._redis = redis
         self._checked = 0.0
 
-    def rebuild_when_lost(self, limits_of: Callable[[Provider, datetime], Sequence[Limit]], now: datetime) -> None:
-        """Count every limit again when Redis has forgotten them. Raises ``RedisError``."""
-        if self._redis is None or time.monotonic() - self._checked < 1.0:
+    def rebuild_when_lost(
+        self,
+        limits_of: Callable[[Provider, datetime], Sequence[Limit]],
+        now: datetime,
+        away_since: datetime | None = None,
+    ) -> None:
+        """Count every limit again when Redis has forgotten them, or what left since ``away_since`` when it did not answer.
+
+        Raises ``RedisError``.
+        """
+        if self._redis is None or (away_since is None and time.monotonic() - self._checked < 1.0):
             return
-        if not self._redis.exists(_BUILT):
+        lost = not self._redis.exists(_BUILT)
+        if lost or away_since is not None:
             with self._database.read() as session:
                 providers = session.scalars(select(Provider).where(Provider.deleted_at.is_(None))).all()
             for provider in providers:
                 for limit in limits_of(provider, now):
-                    self._rebuild(self._redis, provider.id, limit, now)
+                    self._rebuild(self._redis, provider.id, limit, now, None if lost else away_since)
             self._redis.set(_BUILT, "1")
         self._checked = time.monotonic()
 
-    def _rebuild(self, redis: "Redis", provider_id: int, limit: Limit, now: datetime) -> None:
-        begin = now - timedelta(seconds=limit.seconds)
-        if limit.period_start is not None:
-            begin = datetime.fromtimestamp(limit.period_start, now.tzinfo)
+    def used(self, provider_id: int, limit: Limit, now: datetime) -> int:
+        """How much of a limit is used up, from the attempts alone; counts no further than the limit."""
+        begin = _begin(limit, now)
+        reached = (
+            select(Attempt.number)
+            .where(
+                Attempt.provider_id == provider_id,
+                Attempt.started_at >= begin,
+                or_(Attempt.stage.is_(None), Attempt.stage.not_in(_NOTHING_SENT)),
+            )
+            .limit(limit.amount)
+        )
+        with self._database.connect() as connection:
+            counted: int = connection.execute(select(func.count()).select_from(reached.subquery())).scalar_one()
+            flying = [mark.attempt for mark in marks_of(connection)]
+        under_way = [row for row in flying if row["provider_id"] == provider_id and row["started_at"] >= begin]
+        return counted + len(under_way)
+
+    def _rebuild(self, redis: "Redis", provider_id: int, limit: Limit, now: datetime, since: datetime | None) -> None:
+        begin = _begin(limit, now)
+        if since is not None and limit.period_start is None:
+            begin = max(begin, since)
         slice_seconds = limit.slice_ms() / 1000
         counts: dict[int, int] = {}
 
@@ -71,9 +108,15 @@ class Counters:
                     index = counted_in(mark.attempt["started_at"])
                     counts[index] = counts.get(index, 0) + 1
         if counts:
-            key = key_of(provider_id, limit)
-            redis.hset(key, mapping={str(index): value for index, value in counts.items()})
-            redis.pexpire(key, limit.seconds * 2000)
+            pairs = [part for index, value in counts.items() for part in (str(index), value)]
+            redis.eval(_RAISE, 1, key_of(provider_id, limit), limit.seconds * 2000, *pairs)
+
+
+def _begin(limit: Limit, now: datetime) -> datetime:
+    """The beginning of the window that ends now."""
+    if limit.period_start is not None:
+        return datetime.fromtimestamp(limit.period_start, now.tzinfo)
+    return now - timedelta(seconds=limit.seconds)
 
 
 def key_of(provider_id: int, limit: Limit) -> str:

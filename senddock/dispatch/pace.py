@@ -1,7 +1,8 @@
 """Taking from the providers' limits: one Redis call for all limits of a provider and its connections, all or nothing.
 
 Taken by a lane when its transaction begins, so that the wire sees what was counted. Without Redis the limits do not open:
-each worker then keeps to a local share of each limit, slower than allowed but never faster.
+each worker then keeps to a local share of each limit, slower than allowed but never faster, and looks in the attempts for
+what is used up.
 """
 
 import logging
@@ -10,7 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +21,17 @@ from senddock.dispatch.connections import Connections
 from senddock.dispatch.counters import Counters, key_of
 from senddock.dispatch.slowdowns import Slowdowns
 from senddock.domain.pacing import Limit, limits_of, reserved
-from senddock.models import Database, Provider
+from senddock.models import Database, Provider, StorageUnavailable
 
 if TYPE_CHECKING:
     from redis import Redis
 
 log = logging.getLogger(__name__)
 
+#: Without Redis, limits of this many seconds and longer are counted from the attempts.
+_COUNTED = 60
+#: Seconds between a grant and the attempt's row, mostly far fewer.
+_BEGUN_BEFORE = 600
 #: More than any claim asks for.
 PLENTY = 1_000_000_000
 
@@ -81,8 +86,12 @@ class Pace:
             self._give_back = redis.register_script(here.joinpath("give_back.lua").read_text())
         self._local: dict[tuple[int, str], float] = {}
         self._lock = threading.Lock()
-        #: Redis did not answer the last time.
-        self._alone = False
+        #: When Redis did not answer for the first time, while it does not.
+        self._alone: datetime | None = None
+        #: Monotonic time of its last answer.
+        self._answered: float | None = None
+        #: What the attempts say of a provider's limit: monotonic time until which that is used, and the number.
+        self._used: dict[tuple[int, str, int], tuple[float, int]] = {}
 
     def take(
         self, provider: Provider, *, transactional: bool, now: datetime, connection: bool = False, messages: int = 1
@@ -98,7 +107,7 @@ class Pace:
         lease = uuid.uuid4().hex if allowed else None
         answer = self._ask(provider, limits, now, messages=messages, allowed=allowed, lease=lease)
         if answer is None:
-            return self._take_local(provider, limits, allowed, lease)
+            return self._take_local(provider, limits, allowed, lease, now)
         if answer[0] != 0:
             return self._exhausted(provider, limits, answer)
         if lease is not None:
@@ -114,7 +123,7 @@ class Pace:
             return PLENTY
         answer = self._ask(provider, limits, now, messages=1, looking=True)
         if answer is None:
-            late = self._local_wait(provider, limits)
+            late = self._local_wait(provider, limits, now)
             return Exhausted(*late) if late[0] > 0 else 1
         return int(answer[1]) if answer[0] == 0 else self._exhausted(provider, limits, answer)
 
@@ -162,14 +171,15 @@ class Pace:
             arguments += [limit.amount, limit.seconds * 1000, limit.slice_ms(), period]
         keys = [self.connections.key(provider.id), *(key_of(provider.id, limit) for limit in limits)]
         try:
-            self._counters.rebuild_when_lost(_limits_of, now)
+            self._counters.rebuild_when_lost(_limits_of, now, self._alone)
             answer: list[Any] = self._script(keys=keys, args=arguments)
-        except RedisError as error:
-            if not self._alone:
+        except (RedisError, StorageUnavailable) as error:
+            if self._alone is None:
                 log.warning("limits are kept by each worker for itself while Redis is away: %s", error)
-            self._alone = True
+                # What was granted just before has not begun yet, and its attempts are written after their end.
+                self._alone = now - timedelta(seconds=_BEGUN_BEFORE)
             return None
-        self._alone = False
+        self._alone, self._answered = None, time.monotonic()
         return answer
 
     def _exhausted(self, provider: Provider, limits: Sequence[Limit], answer: Sequence[Any]) -> Exhausted:
@@ -180,26 +190,51 @@ class Pace:
         return Exhausted(wait / 1000, limits[index - 1].name)
 
     def _take_local(
-        self, provider: Provider, limits: Sequence[Limit], allowed: int, lease: str | None
+        self, provider: Provider, limits: Sequence[Limit], allowed: int, lease: str | None, now: datetime
     ) -> Grant | Exhausted:
         # Evenly spaced over each window and divided among the workers: no window can hold more than its amount.
         with self._lock:
             if allowed and self.connections.held(provider.id) >= max(1, allowed // self._workers):
                 return Exhausted(1.0, "connections")
-            late = self._local_wait(provider, limits)
+            late = self._local_wait(provider, limits, now)
             if late[0] > 0:
                 return Exhausted(*late)
-            now = time.monotonic()
+            clock = time.monotonic()
             for limit in limits:
-                self._local[provider.id, limit.name] = now + limit.seconds * self._workers / max(1, limit.amount)
+                self._local[provider.id, limit.name] = clock + limit.seconds * self._workers / max(1, limit.amount)
+                key = provider.id, limit.name, limit.amount
+                if key in self._used:
+                    until, used = self._used[key]
+                    self._used[key] = until, used + 1
             if lease is not None:
                 self.connections.hold(lease, provider.id)
         return Grant(lease=lease)
 
-    def _local_wait(self, provider: Provider, limits: Sequence[Limit]) -> tuple[float, str]:
-        now = time.monotonic()
-        waits = [(self._local.get((provider.id, limit.name), 0.0) - now, limit.name) for limit in limits]
-        return max(waits, default=(0.0, ""))
+    def _local_wait(self, provider: Provider, limits: Sequence[Limit], now: datetime) -> tuple[float, str]:
+        clock = time.monotonic()
+        waits = [(0.0, "")]
+        for limit in limits:
+            free = self._local.get((provider.id, limit.name), 0.0)
+            if limit.seconds < _COUNTED:
+                # What Redis has granted of this window is gone with the window.
+                free = max(free, self._answered + limit.seconds if self._answered is not None else 0.0)
+            elif self._used_up(provider.id, limit, now, clock):
+                free = max(free, clock + max(1.0, limit.slice_ms() / 1000))
+            waits.append((free - clock, limit.name))
+        return max(waits)
+
+    def _used_up(self, provider_id: int, limit: Limit, now: datetime, clock: float) -> bool:
+        """True when the attempts of all workers have used the limit up."""
+        key = provider_id, limit.name, limit.amount
+        known = self._used.get(key)
+        if known is None or known[0] <= clock:
+            try:
+                used = self._counters.used(provider_id, limit, now)
+            except StorageUnavailable as error:
+                log.warning("what is used of limits is not known: %s", error)
+                return True
+            known = self._used[key] = clock + min(30.0, limit.slice_ms() / 1000), used
+        return known[1] >= limit.amount
 
 
 def _limits_of(provider: Provider, now: datetime) -> list[Limit]:

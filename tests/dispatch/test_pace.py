@@ -1,5 +1,6 @@
 """Limits of a provider on a real Redis, with a clock that is told: never more than allowed in any window, hardly less."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,11 @@ import pytest
 from redis import Redis
 
 from senddock.dispatch.pace import Exhausted, Grant, Pace
+from senddock.dispatch.redis_circuit import CircuitRedis
 from senddock.models import Attempt, Database, Provider
+from tests.dispatch.rows import message
+from tests.e2e.house import until
+from tests.own_redis import own_redis
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -97,30 +102,63 @@ def test_a_part_of_the_day_is_kept_for_transactional_mail(sqlite: Database, redi
     assert [granted(pace.take(row, transactional=True, now=START)) for _ in range(3)] == [True, True, False]
 
 
-def test_counters_are_rebuilt_from_the_attempts_after_a_wipe(sqlite: Database, redis: Redis) -> None:
+def kept(database: Database, **limits: Any) -> Provider:
+    """A provider that is stored."""
     now = datetime.now(UTC)
     values: dict[str, Any] = {"host": "h", "port": 25, "encryption": "none", "from_email": "a@b.de"}
-    with sqlite.write() as session:
-        row = Provider(name="p", per_day=5, created_at=now, updated_at=now, **values)
+    with database.write() as session:
+        row = Provider(name="p", created_at=now, updated_at=now, **values, **limits)
         session.add(row)
-        from tests.dispatch.rows import message
+    return row
 
-        for number in range(4):
-            message_id = message(session, now)
-            session.add(
-                Attempt(
-                    message_id=message_id,
-                    number=1,
-                    provider_id=1,
-                    provider_name="p",
-                    started_at=now - timedelta(hours=number),
-                )
-            )
+
+def sent(database: Database, moments: Iterable[datetime]) -> None:
+    """Attempts of provider 1 that began at these moments."""
+    with database.write() as session:
+        for moment in moments:
+            message_id = message(session, moment)
+            session.add(Attempt(message_id=message_id, number=1, provider_id=1, provider_name="p", started_at=moment))
+
+
+def test_counters_are_rebuilt_from_the_attempts_after_a_wipe(sqlite: Database, redis: Redis) -> None:
+    now, row = datetime.now(UTC), kept(sqlite, per_day=5)
+    sent(sqlite, [now - timedelta(hours=number) for number in range(4)])
     pace = Pace(sqlite, redis)
     assert granted(pace.take(row, transactional=True, now=now))
     refused = pace.take(row, transactional=True, now=now)
     assert isinstance(refused, Exhausted)
     assert 20 * 3600 < refused.seconds < 21.5 * 3600, "the oldest of them leaves the window first"
+
+
+def test_what_left_while_redis_did_not_answer_is_counted_when_it_does(sqlite: Database) -> None:
+    now, row = datetime.now(UTC), kept(sqlite, per_hour=10, per_day=100)
+    with own_redis() as server:
+        client = CircuitRedis.connect(server.url)
+        pace = Pace(sqlite, client)
+        assert [granted(pace.take(row, transactional=True, now=now)) for _ in range(4)] == [True] * 4
+        server.hang()
+        assert granted(pace.take(row, transactional=True, now=now)), "one, by the local share"
+        # What was taken before and what left meanwhile, through this worker and others.
+        sent(sqlite, [now] * 9)
+        server.go_on()
+        until(lambda: not client.circuit.is_open, 60, lambda: "the circuit stays open")
+        after = [granted(pace.take(row, transactional=True, now=now)) for _ in range(3)]
+        assert after == [True, False, False], "ten in an hour, whoever counted them"
+        client.close()
+
+
+@pytest.mark.parametrize("limits", [{"per_hour": 5}, {"per_day": 5, "day_reset_hour": 0}, {"per_month": 5}])
+def test_without_redis_what_is_used_up_stays_used_up(sqlite: Database, limits: dict[str, int]) -> None:
+    # Within the present hour and day.
+    now, row = START + timedelta(minutes=30), kept(sqlite, **limits)
+    sent(sqlite, [now - timedelta(minutes=number) for number in range(5)])
+    for redis in (None, Redis.from_url("unix:///nonexistent/redis.sock")):
+        pace = Pace(sqlite, redis)
+        refused = pace.take(row, transactional=True, now=now)
+        assert isinstance(refused, Exhausted)
+        assert f"per_{refused.limit}" in limits
+        assert isinstance(pace.room(row, transactional=True, now=now), Exhausted)
+        assert granted(Pace(sqlite, redis).take(row, transactional=True, now=now + timedelta(days=32)))
 
 
 def test_without_redis_it_goes_slower_and_never_opens(sqlite: Database) -> None:
