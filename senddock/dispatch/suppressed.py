@@ -20,12 +20,26 @@ def suppressed_among(pen: Pen, wanted: Collection[tuple[int, str]]) -> set[tuple
     pen.cursor.execute(_ANY)
     if not wanted or pen.cursor.fetchone() is None:
         return set()
-    by_project: dict[int, list[str]] = defaultdict(list)
+    by_project: dict[int, dict[str, list[str]]] = defaultdict(dict)
     for project_id, address in wanted:
-        by_project[project_id].append(address)
+        for spelling in _spellings(address):
+            by_project[project_id].setdefault(spelling, []).append(address)
     found: set[tuple[int, str]] = set()
-    for project_id, addresses in by_project.items():
-        listed = json.dumps(addresses) if pen.dialect.name == "sqlite" else addresses
+    for project_id, spelled in by_project.items():
+        listed = json.dumps(list(spelled)) if pen.dialect.name == "sqlite" else list(spelled)
         pen.cursor.execute(SOME[pen.dialect.name], (project_id, listed))
-        found.update((project_id, row[0]) for row in pen.cursor.fetchall())
+        found.update((project_id, address) for row in pen.cursor.fetchall() for address in spelled[row[0]])
     return found
+
+
+def _spellings(address: str) -> tuple[str, ...]:
+    """An international domain is one domain in letters and in ASCII ("xn--…"): either may be on the list."""
+    local, _, domain = address.rpartition("@")
+    if domain.isascii() and "xn--" not in domain:
+        return (address,)
+    try:
+        plain = domain.encode("idna")
+        letters = plain.decode("idna").lower()
+    except UnicodeError:
+        return (address,)
+    return tuple({address, f"{local}@{plain.decode('ascii')}", f"{local}@{letters}"})

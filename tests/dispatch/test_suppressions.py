@@ -159,6 +159,25 @@ def test_an_address_is_added_and_removed_by_hand(bench: Bench) -> None:
         suppressions.add(bench.database, 99, "ana@example.org", comment=None, now=NOW)
 
 
+@pytest.mark.parametrize(
+    ("listed", "written"),
+    [
+        ("ana@bücher.example", "ana@xn--bcher-kva.example"),
+        ("ana@xn--bcher-kva.example", "Ana@BÜCHER.example"),
+        ("jörg@bücher.example", "jörg@xn--bcher-kva.example"),
+    ],
+)
+def test_an_international_domain_is_suppressed_in_both_of_its_spellings(
+    bench: Bench, listed: str, written: str
+) -> None:
+    suppressions.add(bench.database, 1, listed, comment=None, now=NOW)
+    story = bench.story(bench.submit(written, "bo@example.org"))
+    assert {row["recipient"].lower(): row["status"] for row in story["deliveries"]} == {
+        written.lower(): "suppressed",
+        "bo@example.org": "queued",
+    }
+
+
 def test_an_address_that_a_spreadsheet_would_run_is_the_same_after_export_and_import(sqlite: Database) -> None:
     odd = ["+tag@example.org", "-a@example.org", "=b@example.org", "'c@example.org", "'+d@example.org"]
     for address in odd:
