@@ -171,7 +171,7 @@
     tell(kindOf(event.detail), said ? said.querySelector("h1").textContent : trouble.dataset.odd,
       said ? said.querySelector(".empty-subtitle").textContent : String(answer.status));
     // What is gone does not come back: it is not asked for again.
-    if (answer.status === 404) event.detail.requestConfig.elt.dataset.gone = "";
+    if (answer.status === 404 && kindOf(event.detail) === "renewal") event.detail.requestConfig.elt.dataset.gone = "";
   });
   document.addEventListener("htmx:beforeRequest", function (event) {
     if (event.detail.elt.dataset.gone !== undefined) event.preventDefault();

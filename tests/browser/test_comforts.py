@@ -55,7 +55,7 @@ def test_swaps_move_nothing(screen: Screen) -> None:
         " window.moved += one.value; })).observe({ type: 'layout-shift' }); }"
     )
     for _ in range(2):
-        with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+        with page.expect_response(lambda answer: "/?span=" in answer.url):
             pass
     page.wait_for_function(
         "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"

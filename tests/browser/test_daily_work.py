@@ -139,7 +139,7 @@ def test_a_from_that_receivers_will_not_like_is_remarked_while_it_is_typed(scree
 def test_the_focus_stays_where_it_is_while_the_overview_renews_itself(screen: Screen) -> None:
     page = screen.go("/?span=7d")
     page.locator("#span-30d").focus()
-    with page.expect_response(lambda answer: answer.request.headers.get("hx-request") == "true"):
+    with page.expect_response(lambda answer: "/?span=" in answer.url):
         pass
     page.locator("#figures.htmx-settling").wait_for(state="detached")
     expect(page.locator("#span-30d")).to_be_focused()

@@ -53,7 +53,8 @@ def _renewed(page: Page, address: str) -> None:
 
 
 def _settled(house: Installation, message_id: str) -> bool:
-    return house.json("messages", "show", message_id)["last_event"] not in ("queued", "sending")
+    _, found = house.get(f"/api/emails/{message_id}", house.token)  # type: ignore[attr-defined]
+    return bool(found["last_event"] not in ("queued", "sending"))
 
 
 @SIZES
