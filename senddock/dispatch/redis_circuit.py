@@ -1,7 +1,7 @@
 """The client for Redis that every process uses: it gives up soon, and is not asked again before Redis answers.
 
 A Redis that is dead refuses at once. One that hangs (stopped, swapping, behind a network that drops packets) takes the
-connection and says nothing, and each question would wait for it. Here the first one waits a second and opens the
+connection and says nothing, and each question would wait for it. Here the first one waits two seconds and opens the
 circuit; from then on every question is refused without being asked, while a thread asks PING until there is an answer.
 """
 
@@ -20,8 +20,9 @@ from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
-#: Seconds that a question waits for its answer. Redis answers within a millisecond; what takes this long is no answer.
-ANSWER = 1.0
+#: Seconds that a question waits for its answer. Redis answers within a millisecond; a machine that is busy for longer than
+#: this would only be asked more by not being left alone.
+ANSWER = 2.0
 #: Seconds between two questions whether it is back.
 _AGAIN = 1.0
 #: Seconds beyond the time a blocking command may take by itself.

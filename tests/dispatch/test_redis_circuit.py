@@ -84,8 +84,8 @@ def test_a_dead_redis_refuses_at_once_and_is_asked_each_time(server: OwnRedis, c
 
 
 def test_a_command_that_waits_for_something_has_time_for_that(client: CircuitRedis) -> None:
-    assert client.blpop(["nothing"], 2) is None
-    assert client.blmove("nothing", "other", 2) is None
+    assert client.blpop(["nothing"], 3) is None
+    assert client.blmove("nothing", "other", 3) is None
     client.rpush("something", "x")
     assert client.blmove("something", "other", 2) == b"x"
     assert not client.circuit.is_open
