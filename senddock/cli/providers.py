@@ -84,6 +84,7 @@ def provider_add(house: House, /, plan: str | None, as_json: bool, password_stdi
     values = {**_of_preset(given["preset"], plan, given["encryption"]), **_values(given, {})}
     password = read_secret(True, "Password") if password_stdin else None
     made = providers.add(house.database, house.vault, values, password)
+    _warn(made, password)
     _show_provider(house, made, as_json)
 
 
@@ -100,6 +101,7 @@ def provider_set(house: House, /, provider_id: int, as_json: bool, password_stdi
     values = _values(given, providers.get(house.database, provider_id).timeouts)
     password = read_secret(True, "Password") if password_stdin else None
     changed = providers.change(house.database, house.vault, provider_id, values, password)
+    _warn(changed, password)
     _show_provider(house, changed, as_json)
 
 
@@ -263,6 +265,15 @@ def _of_preset(key: str | None, plan: str | None, encryption: str | None) -> dic
         port = next((one.port for one in entry.server.ports if one.encryption == encryption), port)
     known = {name: getattr(preset, name) for name in ("name", "host", "encryption", "username", *LIMITS)}
     return {name: value for name, value in {**known, "port": port}.items() if value not in (None, "")}
+
+
+def _warn(row: Any, password: str | None) -> None:
+    """Say what the panel's form says beside its fields."""
+    from senddock.dispatch.provider_fields import FIELDS, remarks
+
+    for remark in remarks({name: getattr(row, name) for name in FIELDS}, password):
+        if remark.level == "warn":
+            click.echo(f"Warning: {remark.text}", err=True)
 
 
 def _state(house: House, row: Any) -> str:

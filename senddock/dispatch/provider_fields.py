@@ -6,7 +6,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from senddock.dispatch.refusals import Refused
-from senddock.domain.advice import connection_advice, from_advice
+from senddock.domain.advice import Advice, connection_advice, from_advice
+from senddock.domain.catalogue.credentials import credential_advice
 from senddock.domain.envelope import Address, InvalidAddress
 
 ENCRYPTIONS = ("starttls", "ssl", "none")
@@ -70,6 +71,19 @@ def check(values: Mapping[str, Any]) -> dict[str, str]:
         remarks += from_advice(str(values["from_email"]), values.get("from_name"), host)
         errors.update({remark.field: remark.text for remark in remarks if remark.level == "error"})
     return errors
+
+
+def remarks(values: Mapping[str, Any], password: str | None) -> list[Advice]:
+    """What an experienced operator would say about settings, before they are saved or after. Pure."""
+    host, port = values.get("host") or "", values.get("port")
+    found: list[Advice] = []
+    if host and port:
+        encryption = str(values.get("encryption"))
+        found += connection_advice(host, port, encryption, plain_confirmed=bool(values.get("plain_confirmed")))
+        found += credential_advice(values.get("preset"), host, port, encryption, values.get("username") or "", password)
+    if values.get("from_email"):
+        found += from_advice(values["from_email"], values.get("from_name"), host)
+    return list({remark.text: remark for remark in found}.values())
 
 
 def _check_advanced(values: Mapping[str, Any]) -> dict[str, str]:

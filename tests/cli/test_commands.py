@@ -163,3 +163,29 @@ def test_a_port_that_is_taken_is_said_at_once(run: Run) -> None:
         done = run("up", SENDDOCK_WEB_BIND=f"127.0.0.1:{taken.getsockname()[1]}")
     assert done.returncode == 1
     assert "SENDDOCK_WEB_BIND" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "password", "words"),
+    [
+        (("--from-email", "noreply@example.com"), "x", "noreply"),
+        (("--from-name", "No Reply"), "x", "No Reply"),
+        (("--port", "587", "--encryption", "ssl"), "x", "choose TLS"),
+        (("--preset", "ses"), "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "secret access key"),
+    ],
+)
+def test_what_the_form_remarks_is_said_on_the_command_line_too(
+    run: Run, options: tuple[str, ...], password: str, words: str
+) -> None:
+    usual = {"--host": "smtp.example.com", "--port": "587", "--encryption": "starttls", "--username": "u", "--name": "A",
+             "--from-email": "us@example.com", "--from-name": "Us"}  # fmt: skip
+    if "--preset" in options:
+        usual = {"--from-email": "us@example.com", "--username": "AKIAIOSFODNN7EXAMPLE"}
+    given = [word for pair in {**usual, **dict(zip(options[::2], options[1::2], strict=True))}.items() for word in pair]
+    made = run("provider", "add", *given, "--password-stdin", "--json", stdin=password + "\n")
+    assert made.returncode == 0, made.stderr
+    assert "Warning: " in made.stderr
+    assert words.lower() in made.stderr.lower()
+    assert f"{password}\n" not in made.stdout + made.stderr
+    quiet = run("provider", "add", *[word for pair in {**usual, "--name": "B"}.items() for word in pair], "--json")
+    assert "Warning: " not in quiet.stderr

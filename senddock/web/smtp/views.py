@@ -8,11 +8,10 @@ from flask import flash, g, render_template, request, url_for
 
 from senddock.dispatch import journal, providers
 from senddock.dispatch.allowance import allowances
+from senddock.dispatch.provider_fields import remarks
 from senddock.dispatch.refusals import RefusedFields
 from senddock.dispatch.sender_standing import standings
-from senddock.domain.advice import connection_advice, from_advice
 from senddock.domain.catalogue import catalogue
-from senddock.domain.catalogue.credentials import credential_advice
 from senddock.domain.limit_source import limit_sources
 from senddock.domain.presets import LIMITS, PRESETS, Preset, limits_in_words, preset_of
 from senddock.domain.senders import may_send_from
@@ -106,21 +105,7 @@ def save(provider_id: int) -> Any:
 def advice() -> Any:
     """What an experienced operator would say about the values typed so far."""
     form = ProviderForm()
-    return render_template("smtp/_advice.html", remarks=_remarks(form))
-
-
-def _remarks(form: ProviderForm) -> list[Any]:
-    values = form.values()
-    host, port = values["host"] or "", values["port"]
-    remarks = []
-    if host and port:
-        remarks += connection_advice(host, port, values["encryption"], plain_confirmed=values["plain_confirmed"])
-        remarks += credential_advice(
-            values["preset"], host, port, values["encryption"], values["username"] or "", form.password.data
-        )
-    if values["from_email"]:
-        remarks += from_advice(values["from_email"], values["from_name"], host)
-    return list({remark.text: remark for remark in remarks}.values())
+    return render_template("smtp/_advice.html", remarks=remarks(form.values(), form.password.data))
 
 
 def _chosen(args: Any) -> Preset | None:
@@ -158,7 +143,7 @@ def _form_page(
         limits_in_words=limits_in_words,
         password_age=age,
         rotate_after=ROTATE_AFTER,
-        remarks=_remarks(form) if status == 422 or provider is not None else [],
+        remarks=remarks(form.values(), form.password.data) if status == 422 or provider is not None else [],
         limit_names=LIMITS,
         **_limits_used(provider),
         **_sends_for(provider),
