@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from senddock.dispatch import dot_marks
 from senddock.dispatch.pace import Exhausted, Grant, Pace
 from senddock.dispatch.redis_circuit import CircuitRedis
 from senddock.models import Attempt, Database, Provider
-from tests.dispatch.rows import message
+from tests.dispatch.rows import mark_of, message
 from tests.e2e.house import until
 from tests.own_redis import own_redis
 
@@ -128,6 +129,21 @@ def test_counters_are_rebuilt_from_the_attempts_after_a_wipe(sqlite: Database, r
     refused = pace.take(row, transactional=True, now=now)
     assert isinstance(refused, Exhausted)
     assert 20 * 3600 < refused.seconds < 21.5 * 3600, "the oldest of them leaves the window first"
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_what_is_on_the_wire_just_now_counts_too(sqlite: Database, redis: Redis, with_redis: bool) -> None:
+    now, row = datetime.now(UTC), kept(sqlite, per_day=3)
+    sent(sqlite, [now])
+    with sqlite.transaction() as connection:
+        dot_marks.begin(connection, 77)
+    marks = [mark_of(f"{number:036}", 1) for number in range(2)]
+    for mark in marks:
+        mark.attempt.update(provider_id=1, started_at=now)
+    with sqlite.pen() as pen:
+        dot_marks.write(pen, dot_marks.bind(sqlite.engine.dialect, 77, marks))
+    pace = Pace(sqlite, redis if with_redis else None)
+    assert isinstance(pace.take(row, transactional=True, now=now), Exhausted)
 
 
 def test_what_left_while_redis_did_not_answer_is_counted_when_it_does(sqlite: Database) -> None:
