@@ -113,7 +113,7 @@ def test_an_old_password_is_warned_of(house: Bench) -> None:
             "warn",
             "monthly allowance is nearly used up",
         ),
-        ({"per_month": 3000}, {1: 1400, 31 * 24: 1000}, None, None, ""),
+        ({"per_month": 3000}, {1: 1400, 32 * 24: 1000}, None, None, ""),
         ({"per_month": 3000}, {1: 3001}, "allowance:1:month", "error", "monthly allowance is used up"),
         # A day that begins at 8 o'clock in Madrid (7 UTC) has seen what was sent since then only.
         ({"per_day": 100, "day_reset_hour": 8, "day_zone": "Europe/Madrid"}, {6: 100}, None, None, ""),
