@@ -30,8 +30,6 @@ _WRITE = Prepared(
 
 #: Seconds for which a mark may stand before its dot leaves.
 _FRESH = 2.0
-#: Seconds for which a mark that was waited for may be acted upon; less than the lease, and more than a slow disk takes.
-_HOLDS = 10.0
 
 
 @dataclass(slots=True)
@@ -54,11 +52,6 @@ class Mark:
         """True while the mark is on disk and so young that nobody can have taken the message back: a worker's messages
         are taken when it has been silent for the length of its lease, and it was not when the mark was committed."""
         return self.committed and boot_time() - self.since < _FRESH
-
-    def holds(self) -> bool:
-        """True while its dot may leave: the mark is on disk, and this process has not been suspended since the fences were
-        read for so long that the message may have been taken back, called uncertain and repeated."""
-        return self.committed and boot_time() - self.since < _HOLDS
 
 
 def boot_time() -> float:

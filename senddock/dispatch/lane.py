@@ -133,7 +133,7 @@ class Lane:
         mark = transaction.mark
         assert mark is not None
         transaction.row = mark.attempt
-        return mark.holds()
+        return mark.committed
 
     def _send_dot(self, task: Task, opening: Opening, session: Session, following: Task | None) -> Flow:
         if following is not None and following.transaction is not None:

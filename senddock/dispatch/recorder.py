@@ -137,7 +137,6 @@ class Recorder:
         on_disk = True
         try:
             with self._database.pen() as pen:
-                since = dot_marks.boot_time()
                 # Before the fences are read: on PostgreSQL, recovery holds this row while it changes them.
                 if marks or len(flying) != len(self._in_flight):
                     dot_marks.write(pen, bound_marks)
@@ -155,6 +154,7 @@ class Recorder:
             log.error("%d messages are not sent: %s", len(marks), error)
             on_disk = False
         self._in_flight = flying
+        since = dot_marks.boot_time()
         for mark in held:
             mark.committed, mark.since = on_disk, since
         if len(mine) != len(settlements):

@@ -9,10 +9,9 @@ import pytest
 from sqlalchemy import update
 
 from senddock.dispatch import dot_marks
-from senddock.dispatch.outbox import utcnow
 from senddock.dispatch.recover import recover
 from senddock.dispatch.settlement import Settlement
-from senddock.models import Database, Message
+from senddock.models import Message
 from tests.conftest import Bench
 from tests.dispatch.rows import NOW, held, mark_of
 from tests.smtp_server import ScriptedSMTP, reply, reset
@@ -129,36 +128,6 @@ def test_a_commit_the_disk_does_not_confirm_sends_nothing(
     assert failures == []
     assert len(server.wait_for(1)) == 1, "it goes back to the queue and is sent once"
     assert [item["class"] for item in sqlite_bench.story(message_id)["attempts"]] == ["accepted"]
-
-
-def test_a_process_that_was_suspended_while_the_disk_was_waited_for_sends_nothing_late(
-    sqlite_bench: Bench, smtp_server: Servers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server = smtp_server()
-    sqlite_bench.provider(server.port)
-    message_id = sqlite_bench.submit()
-    real, clock, asleep, taken_back = os.fdatasync, dot_marks.boot_time, [0.0], list[int]()
-    other = Bench(Database(sqlite_bench.database.url), sqlite_bench.vault, None)
-
-    def suspended(descriptor: int) -> None:
-        real(descriptor)
-        if taken_back:
-            return
-        # A minute passes: the clock takes the message back and calls it uncertain, another worker repeats it.
-        taken_back.append(recover(other.database, now=utcnow(), lease=0))
-        with other.database.write() as session:
-            session.execute(update(Message).where(Message.due_at.is_not(None)).values(due_at=utcnow()))
-        other.engine.drain(longest=5)
-        asleep[0] += 60
-
-    monkeypatch.setattr(os, "fdatasync", suspended)
-    monkeypatch.setattr(dot_marks, "boot_time", lambda: clock() + asleep[0])
-    sqlite_bench.engine.drain(longest=5)
-    other.close()
-    other.database.close()
-    assert taken_back == [1]
-    assert len(server.wait_for(1)) == 1, "the repetition is the only copy"
-    assert sqlite_bench.story(message_id)["state"] == "accepted"
 
 
 def test_marks_of_many_name_their_plans_once(bench: Bench) -> None:
