@@ -13,7 +13,7 @@ from senddock.dispatch.named_domains import named_domains
 from senddock.dispatch.settlement import INSERT_ATTEMPT, Settlement, tell, write
 from senddock.dispatch.tally import Tally, in_doubt, pen_of
 from senddock.domain.status import Status
-from senddock.models import Attempt, Delivery
+from senddock.models import Attempt, Delivery, Message
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,13 @@ def write_late(connection: Connection, settlement: Settlement, *, taken_over: bo
         return
     if not settlement.marked:
         return
-    _forget_doubt(connection, settlement)
-    pen = pen_of(connection)
-    INSERT_ATTEMPT.many(pen, [settlement.attempt])
-    Tally.write(pen, [settlement.tally] if settlement.tally else [])
+    if _is_repeated(connection, settlement):
+        _add_to_doubt(connection, settlement)
+    else:
+        _forget_doubt(connection, settlement)
+        pen = pen_of(connection)
+        INSERT_ATTEMPT.many(pen, [settlement.attempt])
+        Tally.write(pen, [settlement.tally] if settlement.tally else [])
     accepted = [change for change in settlement.deliveries if change["v_status"] == Status.ACCEPTED.value]
     for change in accepted:
         values = {name[2:]: value for name, value in change.items() if name.startswith("v_")}
@@ -46,6 +49,26 @@ def write_late(connection: Connection, settlement: Settlement, *, taken_over: bo
     if accepted:
         refresh_state(connection, settlement.message_id)
         tell(pen_of(connection), [replace(settlement, deliveries=accepted)])
+
+
+def _is_repeated(connection: Connection, settlement: Settlement) -> bool:
+    """True when the message has been sent again because of the doubt, or is about to be: then the doubt stays in the log,
+    because it explains the second copy."""
+    assert settlement.attempt is not None
+    later = select(Attempt.number).where(
+        Attempt.message_id == settlement.message_id, Attempt.number > settlement.attempt["number"]
+    )
+    holder = select(Message.worker_id).where(Message.id == settlement.message_id)
+    return connection.execute(later).first() is not None or connection.execute(holder).scalar() is not None
+
+
+def _add_to_doubt(connection: Connection, settlement: Settlement) -> None:
+    """What came after all stands beside the doubt."""
+    assert settlement.attempt is not None
+    this = (Attempt.message_id == settlement.message_id, Attempt.number == settlement.attempt["number"])
+    said = " ".join(str(settlement.attempt[name]) for name in ("code", "enhanced", "text") if settlement.attempt[name])
+    text = connection.execute(select(Attempt.text).where(*this)).scalar() or ""
+    connection.execute(update(Attempt).where(*this).values(text=f"{text} Its answer came later: {said}"[:2000]))
 
 
 def _forget_doubt(connection: Connection, settlement: Settlement) -> None:

@@ -141,8 +141,8 @@ class Recorder:
                 if marks or len(flying) != len(self._in_flight):
                     dot_marks.write(pen, bound_marks)
                 fences, released, listening = _fences(pen, marks, settlements)
-                held = [mark for mark in marks if fences.get(mark.message_id) == mark.fence]
-                mine = [item for item in settlements if _is_mine(item, fences, released)]
+                held = [mark for mark in marks if _is_held(mark, fences, released)]
+                mine = [item for item in settlements if _is_held(item, fences, released)]
                 if len(held) != len(marks):
                     flying = self._flying(held, settlements)
                     dot_marks.write(pen, dot_marks.bind(dialect, self._worker_id, flying.values()))
@@ -159,7 +159,7 @@ class Recorder:
             mark.committed, mark.since = on_disk, since
         if len(mine) != len(settlements):
             for item in settlements:
-                if not _is_mine(item, fences, released):
+                if not _is_held(item, fences, released):
                     self._write_late(item, fences)
 
     def _flying(self, marks: Sequence[Mark], settlements: Sequence[Settlement]) -> dict[str, Mark]:
@@ -183,11 +183,10 @@ class Recorder:
             self._waiting.append(settlement)
 
 
-def _is_mine(settlement: Settlement, fences: Mapping[str, int], released: Collection[str]) -> bool:
-    """False when the message was taken back meanwhile."""
-    if fences.get(settlement.message_id) != settlement.fence:
-        return False
-    return not (settlement.marked and settlement.message_id in released)
+def _is_held(item: Mark | Settlement, fences: Mapping[str, int], released: Collection[str]) -> bool:
+    """False when the message was taken back meanwhile. In doubt its fence stays, so that a late outcome finds it; but nobody
+    holds it any more, and what recovery has decided must be neither repeated nor overwritten."""
+    return fences.get(item.message_id) == item.fence and item.message_id not in released
 
 
 def _fences(

@@ -14,6 +14,11 @@ from senddock.models import Message, Worker
 from tests.conftest import Bench
 
 NOW = datetime.now(UTC)
+#: The row of a message that was not tried.
+GIVEN_BACK = {
+    **{f"v_{name}": None for name in ("provider_id", "last_class", "last_code", "reason", "plan", "finished_at")},
+    "v_state": "queued", "v_due_at": NOW, "v_attempts": 0, "v_rounds": 0, "v_failed_over": False,
+}
 
 
 def message(session: Session, now: datetime) -> str:

@@ -17,18 +17,11 @@ from senddock.dispatch.recover import recover
 from senddock.dispatch.settlement import Settlement
 from senddock.models import Attempt, Message, Stream
 from tests.conftest import Bench
-from tests.dispatch.rows import NOW, all_held, held, mark_of
+from tests.dispatch.rows import NOW, all_held, mark_of
 from tests.smtp_server import Fault, ScriptedSMTP, reply, reset
 
 Servers = Callable[..., ScriptedSMTP]
 LATER = timedelta(seconds=60)
-#: What a message that was not tried has no value for.
-GIVEN_BACK = [
-    f"v_{name}"
-    for name in (
-        "state due_at attempts rounds provider_id failed_over last_class last_code reason plan finished_at".split()
-    )
-]
 
 
 @pytest.fixture(autouse=True)
@@ -197,17 +190,3 @@ def test_a_mark_that_has_grown_old_is_made_again_and_a_message_taken_by_another_
     assert second in provider.seen[0]
     assert (classes(sqlite_bench, first), classes(sqlite_bench, third)) == (["accepted"], ["accepted"])
     assert len(provider.server.taken) == 2
-
-
-def test_what_is_given_back_after_recovery_put_it_in_doubt_stays_in_the_queue(
-    bench: Bench, caplog: pytest.LogCaptureFixture
-) -> None:
-    recorder, message_id, fence = held(bench)
-    recorder.commit([mark_of(message_id, fence)])
-    recover(bench.database, now=datetime.now(UTC) + LATER, lease=15)
-    before = bench.story(message_id)
-    recorder.settle(Settlement(message_id, fence, message=dict.fromkeys(GIVEN_BACK)))
-    recorder.commit([])
-    assert (bench.story(message_id), recorder.waiting) == (before, False)
-    assert "defect" not in caplog.text
-    assert before["deliveries"][0]["status"] == "deferred"
