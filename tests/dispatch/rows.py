@@ -17,7 +17,11 @@ NOW = datetime.now(UTC)
 #: The row of a message that was not tried.
 GIVEN_BACK = {
     **{f"v_{name}": None for name in ("provider_id", "last_class", "last_code", "reason", "plan", "finished_at")},
-    "v_state": "queued", "v_due_at": NOW, "v_attempts": 0, "v_rounds": 0, "v_failed_over": False,
+    "v_state": "queued",
+    "v_due_at": NOW,
+    "v_attempts": 0,
+    "v_rounds": 0,
+    "v_failed_over": False,
 }
 
 
