@@ -28,6 +28,7 @@ from senddock.dispatch.planner import Planner
 from senddock.dispatch.probing import Prober
 from senddock.dispatch.recorder import Recorder
 from senddock.dispatch.roster import Roster
+from senddock.dispatch.scheduling import wake_without_preempting
 from senddock.dispatch.task import Task
 from senddock.domain.rules import standard_rules
 from senddock.models import Database, StorageUnavailable, Worker
@@ -142,12 +143,12 @@ class Engine:
 
     def _run(self) -> None:
         """The engine's thread: claims, plans, and drives the lanes."""
+        wake_without_preempting()
         while not self._stopping.is_set():
             try:
                 self._turn()
             except Exception:
-                # The next turn must come. A claim that this turn made and lost is held by a worker that lives, so its lease
-                # never runs out: it is looked for as after a claim that was not answered.
+                # The next turn must come. A claim that this one made and lost is held by a worker that lives: no lease ends it.
                 self._claim_in_doubt = True
                 log.exception("the engine met a defect")
                 self._stopping.wait(0.2)
