@@ -79,7 +79,13 @@ class Screen:
         self.complaints: list[str] = []
         page.set_default_timeout(_PATIENCE)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        page.on("console", lambda line: self._hear(line.text) if line.type == "error" else None)
+
+    def _hear(self, text: str) -> None:
+        # A request that was under way when the page was left is cut off, and htmx says so; an answer that is none is told
+        # otherwise ("htmx:responseError").
+        if not text.startswith("htmx:afterRequest, "):
+            self.complaints.append(text)
 
     def go(self, path: str) -> Page:
         self.page.goto(self.base + path)

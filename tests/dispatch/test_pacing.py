@@ -164,7 +164,7 @@ def test_mail_held_back_by_a_limit_stays_in_the_queue_unclaimed(bench: Bench, sm
 
 def test_transactional_mail_goes_first_and_has_its_reserve(bench: Bench, smtp_server: Servers) -> None:
     server = smtp_server()
-    bench.provider(server.port, per_day=10, transactional_reserve=20)
+    bench.provider(server.port, per_day=10, transactional_reserve=20, max_connections=1)
     for number in range(12):
         bench.submit(f"news-{number}@example.org", stream_id=2)
     bench.submit("code@example.org", stream_id=1)
