@@ -192,6 +192,8 @@ class Pace:
     def _take_local(
         self, provider: Provider, limits: Sequence[Limit], allowed: int, lease: str | None, now: datetime
     ) -> Grant | Exhausted:
+        # Asked before the lock is taken: within it, what the database has said is known.
+        self._local_wait(provider, limits, now)
         # Evenly spaced over each window and divided among the workers: no window can hold more than its amount.
         with self._lock:
             if allowed and self.connections.held(provider.id) >= max(1, allowed // self._workers):
